@@ -1,0 +1,141 @@
+/** The catalog: every API, API group, API scope and security level, indexed for decisions. */
+import type { Client } from '../clients/client.ts';
+import type { Api, ApiStore } from './api.ts';
+import type { ApiGroup, ApiGroupStore } from './api-group.ts';
+import type { ApiScope, ApiScopeStore } from './api-scope.ts';
+import type { SecurityLevel, SecurityLevelStore } from './security-level.ts';
+
+/** Why a client may not hold a group or scope that exists. */
+export type HoldingProblem = 'level_too_low' | 'audience_mismatch';
+
+interface CatalogStores {
+  apis: ApiStore;
+  apiGroups: ApiGroupStore;
+  apiScopes: ApiScopeStore;
+  securityLevels: SecurityLevelStore;
+}
+
+/** An immutable picture of the catalog. */
+export class Catalog {
+  readonly groups: ReadonlyMap<string, ApiGroup>;
+  readonly scopes: ReadonlyMap<string, ApiScope>;
+  readonly levels: ReadonlyMap<string, SecurityLevel>;
+  readonly #routes: Route[];
+  readonly #usable = new WeakMap<Client, ReadonlySet<string>>();
+
+  constructor(apis: Api[], groups: ApiGroup[], scopes: ApiScope[], levels: SecurityLevel[]) {
+    this.#routes = apis.map(toRoute).sort(mostSpecificFirst);
+    this.groups = new Map(groups.map((g) => [g.name, g]));
+    this.scopes = new Map(scopes.map((s) => [s.name, s]));
+    this.levels = new Map(levels.map((l) => [l.name, l]));
+  }
+
+  static async load(stores: CatalogStores): Promise<Catalog> {
+    const [apis, groups, scopes, levels] = await Promise.all([
+      stores.apis.all(),
+      stores.apiGroups.all(),
+      stores.apiScopes.all(),
+      stores.securityLevels.all(),
+    ]);
+    return new Catalog(apis, groups, scopes, levels);
+  }
+
+  /** Why this client may not hold this group or scope now; null when it may. Unknown names: `level_too_low`. */
+  holdingProblem(
+    client: Pick<Client, 'securityLevel' | 'audience'>,
+    name: string,
+  ): HoldingProblem | null {
+    const group = this.groups.get(name);
+    const held = group ?? this.scopes.get(name);
+    const needed = this.levels.get(held?.securityLevel ?? '');
+    const own = this.levels.get(client.securityLevel);
+    if (needed === undefined || own === undefined || needed.rank > own.rank) return 'level_too_low';
+    if (group === undefined || group.audience === 'both' || client.audience === 'both') return null;
+    return group.audience === client.audience ? null : 'audience_mismatch';
+  }
+
+  /** Names of the groups and scopes that a client holds and may hold now. */
+  usableBy(client: Client): ReadonlySet<string> {
+    let names = this.#usable.get(client);
+    if (names === undefined) {
+      const known = [
+        ...client.apiGroups.filter((n) => this.groups.has(n)),
+        ...client.apiScopes.filter((n) => this.scopes.has(n)),
+      ];
+      names = new Set(known.filter((name) => this.holdingProblem(client, name) === null));
+      this.#usable.set(client, names);
+    }
+    return names;
+  }
+
+  /** The APIs that a call matches, the most specific first; empty when it matches none. */
+  match(method: string, path: string): Api[] {
+    const segments = toSegments(path);
+    if (segments === null) return [];
+    return this.#routes
+      .filter((route) => matches(route, method.toUpperCase(), segments))
+      .map((route) => route.api);
+  }
+
+  /** Names of the groups and scopes that hold an API. */
+  holdersOf(apiId: string): string[] {
+    return [...this.groups.values(), ...this.scopes.values()]
+      .filter((g) => g.apis.includes(apiId))
+      .map((g) => g.name);
+  }
+}
+
+/** A pattern, split once. */
+interface Route {
+  api: Api;
+  segments: string[];
+  /** Whether the pattern ends in `*` and so matches any rest. */
+  open: boolean;
+}
+
+function toRoute(api: Api): Route {
+  const segments = api.path.split('/').slice(1);
+  const open = segments.at(-1) === '*';
+  return { api, segments: open ? segments.slice(0, -1) : segments, open };
+}
+
+function mostSpecificFirst(a: Route, b: Route): number {
+  const parameters = (route: Route) => route.segments.filter((s) => s.startsWith(':')).length;
+  return (
+    Number(a.open) - Number(b.open) ||
+    parameters(a) - parameters(b) ||
+    b.segments.length - a.segments.length
+  );
+}
+
+function matches(route: Route, method: string, segments: string[]): boolean {
+  if (route.api.method !== '*' && route.api.method !== method) return false;
+  if (
+    route.open ? segments.length < route.segments.length : segments.length !== route.segments.length
+  )
+    return false;
+  return route.segments.every((s, i) =>
+    s.startsWith(':') ? segments[i] !== '' : s === segments[i],
+  );
+}
+
+/**
+ * The decoded segments of a request path; null for a path that a proxy and a service could read
+ * differently (dot segments, encoded slashes, malformed escapes), which then matches no API.
+ */
+function toSegments(path: string): string[] | null {
+  const plain = path.split(/[?#]/, 1)[0] ?? '';
+  if (!plain.startsWith('/')) return null;
+  try {
+    const segments = plain.split('/').slice(1).map(decodeURIComponent);
+    const ambiguous = segments.some(
+      (s, i) =>
+        s === '.' || s === '..' || /[/\\\0]/.test(s) || (s === '' && i < segments.length - 1),
+    );
+    if (ambiguous) return null;
+    if (segments.length > 1 && segments.at(-1) === '') segments.pop();
+    return segments;
+  } catch {
+    return null;
+  }
+}

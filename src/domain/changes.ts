@@ -1,0 +1,23 @@
+/** The change feed: which governed records changed, so that caches on every node drop them at once. */
+
+/** One changed record. */
+export interface Change {
+  kind: 'client' | 'user' | 'catalog' | 'admin' | 'access_token';
+  id: string;
+}
+
+/** What has changed since a position. */
+export interface ChangesSince {
+  /** Position to ask from next time. */
+  position: number;
+  /** The changed records, or `everything` when the feed no longer reaches back that far. */
+  changed: Change[] | 'everything';
+}
+
+export interface ChangeFeed {
+  /**
+   * Changes after a position. A change that was answered to anyone before this call is in it. Null
+   * when there is none (the usual case, which must be cheap).
+   */
+  since(position: number): Promise<ChangesSince | null>;
+}

@@ -1,0 +1,100 @@
+/**
+ * What decisions read: clients, users and the catalog, kept in memory and dropped the moment the
+ * change feed names them. `sync` runs once at the start of each request; after it, nothing that is
+ * read here is older than the request.
+ */
+import { LRUCache } from 'lru-cache';
+import { Catalog } from './apis/catalog.ts';
+import type { Client } from './clients/client.ts';
+import type { Stores } from './stores.ts';
+import type { User } from './users/user.ts';
+
+/** Clients and users kept in memory, each. */
+const KEPT = 20_000;
+
+type DirectoryStores = Pick<
+  Stores,
+  'changes' | 'clients' | 'users' | 'apis' | 'apiGroups' | 'apiScopes' | 'securityLevels'
+>;
+
+/** A read-through cache of governed records, true at every request. */
+export class Directory {
+  readonly #stores: DirectoryStores;
+  readonly #clients = new LRUCache<string, Promise<Client | null>>({ max: KEPT });
+  readonly #users = new LRUCache<string, Promise<User | null>>({ max: KEPT });
+  readonly #usersByName = new LRUCache<string, Promise<User | null>>({ max: KEPT });
+  #catalog: Promise<Catalog> | null = null;
+  #position = 0;
+
+  constructor(stores: DirectoryStores) {
+    this.#stores = stores;
+  }
+
+  /** Drops what has changed. Throws `store_unavailable` when the store does not answer. */
+  async sync(): Promise<void> {
+    const news = await this.#stores.changes.since(this.#position);
+    if (news === null || news.position <= this.#position) return;
+    this.#position = news.position;
+    if (news.changed === 'everything') return this.#dropAll();
+    for (const { kind, id } of news.changed) {
+      if (kind === 'client') this.#clients.delete(id);
+      else if (kind === 'catalog') this.#catalog = null;
+      else if (kind === 'user') {
+        this.#users.delete(id);
+        this.#usersByName.clear();
+      }
+    }
+  }
+
+  /** The client of this id, or null. */
+  client(clientId: string): Promise<Client | null> {
+    return remember(this.#clients, clientId, () => this.#stores.clients.find(clientId));
+  }
+
+  /** The user of this id, or null. */
+  user(userId: string): Promise<User | null> {
+    return remember(this.#users, userId, () => this.#stores.users.find(userId));
+  }
+
+  /** The user of this name, without regard to case, or null. */
+  userByName(userName: string): Promise<User | null> {
+    return remember(this.#usersByName, userName.toLowerCase(), () =>
+      this.#stores.users.findByName(userName),
+    );
+  }
+
+  /** APIs, groups, scopes and levels. */
+  catalog(): Promise<Catalog> {
+    if (this.#catalog === null) {
+      const loading = Catalog.load(this.#stores);
+      loading.catch(() => {
+        if (this.#catalog === loading) this.#catalog = null;
+      });
+      this.#catalog = loading;
+    }
+    return this.#catalog;
+  }
+
+  #dropAll(): void {
+    this.#clients.clear();
+    this.#users.clear();
+    this.#usersByName.clear();
+    this.#catalog = null;
+  }
+}
+
+/** Caches the promise, not the value: a record dropped while it loads is not put back. */
+function remember<T extends object | null>(
+  cache: LRUCache<string, Promise<T>>,
+  key: string,
+  load: () => Promise<T>,
+): Promise<T> {
+  const known = cache.get(key);
+  if (known !== undefined) return known;
+  const loading = load();
+  cache.set(key, loading);
+  loading.catch(() => {
+    if (cache.peek(key) === loading) cache.delete(key);
+  });
+  return loading;
+}

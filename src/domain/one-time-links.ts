@@ -1,0 +1,20 @@
+/** Links that work once and expire: an admin's set-up, a client's or user's new password. */
+
+/** A stored link; its token is never stored. */
+export interface OneTimeLink {
+  /** Keyed digest of the token in the link. */
+  digest: string;
+  purpose: 'admin_set_up' | 'client_password' | 'user_password';
+  /** Id of the admin, client or user. */
+  subjectId: string;
+  expiresAt: Date;
+}
+
+export interface OneTimeLinkStore {
+  /** Stores a link; links of the same purpose and subject stop working. */
+  insert(link: OneTimeLink): Promise<void>;
+  /** The link while it works, or null; does not use it up. */
+  find(digest: string, now: Date): Promise<OneTimeLink | null>;
+  /** Uses it up: of concurrent calls exactly one gets the link, the others null. */
+  consume(digest: string, now: Date): Promise<OneTimeLink | null>;
+}

@@ -1,0 +1,56 @@
+/**
+ * Secrets that people chose: keyed pre-hash (so that every character counts: bcrypt reads 72 bytes
+ * only, and a leaked database alone cannot be searched), then bcrypt.
+ */
+import { constantTimeEqual, type SecretKeys } from './secret-keys.ts';
+
+/** bcrypt, run off the main thread with a bounded queue. */
+export interface BcryptPort {
+  /** Throws `overloaded` when the queue is full. */
+  hash(text: string): Promise<string>;
+  /** Throws `overloaded` when the queue is full. */
+  compare(text: string, hash: string): Promise<boolean>;
+}
+
+/** Hashes and verifies human-chosen secrets. */
+export class Passwords {
+  readonly #keys: SecretKeys;
+  readonly #bcrypt: BcryptPort;
+  #dummy: Promise<string> | null = null;
+
+  constructor(keys: SecretKeys, bcrypt: BcryptPort) {
+    this.#keys = keys;
+    this.#bcrypt = bcrypt;
+  }
+
+  /** The text to store: id of the key of the pre-hash, a dot, the bcrypt hash. */
+  async hash(password: string): Promise<string> {
+    const prehash = this.#keys.digest('password', normalise(password));
+    return `${this.#keys.signingKeyId}.${await this.#bcrypt.hash(prehash)}`;
+  }
+
+  /** Whether a password is the one behind a stored hash; false also when the pre-hash's key is gone. */
+  async verify(password: string, stored: string): Promise<boolean> {
+    const dot = stored.indexOf('.');
+    const prehash = this.#keys.digestUnder(stored.slice(0, dot), 'password', normalise(password));
+    if (prehash === null) return false;
+    return this.#bcrypt.compare(prehash, stored.slice(dot + 1));
+  }
+
+  /** Spends the time of a verification on nobody, so that unknown names answer like known ones. */
+  async verifyNobody(password: string): Promise<false> {
+    this.#dummy ??= this.hash('nobody');
+    await this.verify(password, await this.#dummy);
+    return false;
+  }
+}
+
+/** The form in which a password is hashed: one person's "é" is typed in two ways (RFC 8265 §4.2). */
+export function normalise(password: string): string {
+  return password.normalize('NFC');
+}
+
+/** Whether a generated secret is the one behind a stored keyed digest; needs no bcrypt. */
+export function isGeneratedSecret(keys: SecretKeys, presented: string, digest: string): boolean {
+  return keys.digests('client_secret', presented).some((own) => constantTimeEqual(own, digest));
+}

@@ -1,0 +1,155 @@
+/**
+ * Verifies presented secrets. A verified human-chosen secret is remembered in memory for minutes
+ * under a keyed hash, so that steady traffic costs no bcrypt; a wrong one always pays the full price,
+ * one at a time for each subject.
+ */
+import { createHmac, randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import { DomainError } from '../errors.ts';
+import { isGeneratedSecret, type Passwords } from './passwords.ts';
+import type { SecretKeys } from './secret-keys.ts';
+
+/** A stored secret to verify against. */
+export interface StoredSecret {
+  kind: 'password' | 'generated';
+  hash: string;
+}
+
+/** Whose secret it is; a new version forgets every remembered secret of the subject. */
+export interface SecretSubject {
+  id: string;
+  version: number;
+}
+
+/** How long a verified secret is remembered after its last use: 5 minutes. */
+const REMEMBERED_MS = 5 * 60_000;
+const REMEMBERED_MOST = 20_000;
+/** Verifications of one subject that may wait for each other. */
+const WAITING_MOST = 8;
+
+/** What the caller adds to a verification. */
+export interface Attempt {
+  /** Whether the subject may still try; asked again right before bcrypt, as others may have failed meanwhile. */
+  isAllowed(): Promise<boolean>;
+  /** Books a failure; awaited before the next attempt of the subject begins. */
+  recordFailure(): Promise<void>;
+}
+
+/** The outcome: the secret that matched, a wrong secret (booked), or no longer allowed to try. */
+export type Verification<S> =
+  | { outcome: 'matched'; secret: S }
+  | { outcome: 'wrong' | 'not_allowed' };
+
+/** Verifies secrets for one process. */
+export class SecretVerifier {
+  readonly #keys: SecretKeys;
+  readonly #passwords: Passwords;
+  readonly #processKey = randomBytes(32);
+  readonly #verified = new LRUCache<string, true>({
+    max: REMEMBERED_MOST,
+    ttl: REMEMBERED_MS,
+    updateAgeOnGet: true,
+  });
+  readonly #pending = new Map<string, Promise<Verification<StoredSecret>>>();
+  readonly #lines = new Map<string, { last: Promise<unknown>; length: number }>();
+
+  constructor(keys: SecretKeys, passwords: Passwords) {
+    this.#keys = keys;
+    this.#passwords = passwords;
+  }
+
+  /**
+   * Verifies what was presented against the stored secrets of a subject.
+   *
+   * @param presented the ways to read what was presented, the most likely first
+   * @throws DomainError `too_many_attempts` when too many verifications of this subject wait already,
+   *   `overloaded` when the bcrypt queue is full
+   */
+  async verify<S extends StoredSecret>(
+    subject: SecretSubject,
+    stored: readonly S[],
+    presented: readonly string[],
+    attempt: Attempt,
+  ): Promise<Verification<S>> {
+    const known = this.#withoutBcrypt(subject, stored, presented);
+    if (known !== null) return { outcome: 'matched', secret: known };
+    const key = this.#memoryKey(subject, '', presented.join('\0'));
+    const twin = this.#pending.get(key) as Promise<Verification<S>> | undefined;
+    if (twin !== undefined) return this.#likeTwin(twin, attempt);
+    const turn = this.#inLine(subject.id, () =>
+      this.#verifyInTurn(subject, stored, presented, attempt),
+    );
+    this.#pending.set(key, turn);
+    return turn.finally(() => this.#pending.delete(key));
+  }
+
+  /** The same secret is being verified already: one bcrypt serves both, but each failure counts. */
+  async #likeTwin<S>(twin: Promise<Verification<S>>, attempt: Attempt): Promise<Verification<S>> {
+    const verification = await twin;
+    if (verification.outcome === 'wrong') await attempt.recordFailure();
+    return verification;
+  }
+
+  async #verifyInTurn<S extends StoredSecret>(
+    subject: SecretSubject,
+    stored: readonly S[],
+    presented: readonly string[],
+    attempt: Attempt,
+  ): Promise<Verification<S>> {
+    if (!(await attempt.isAllowed())) return { outcome: 'not_allowed' };
+    for (const text of presented) {
+      for (const secret of stored) {
+        if (secret.kind !== 'password' || !(await this.#passwords.verify(text, secret.hash)))
+          continue;
+        this.#verified.set(this.#memoryKey(subject, secret.hash, text), true);
+        return { outcome: 'matched', secret };
+      }
+    }
+    await attempt.recordFailure();
+    return { outcome: 'wrong' };
+  }
+
+  /** A generated secret, or a password that was verified minutes ago. */
+  #withoutBcrypt<S extends StoredSecret>(
+    subject: SecretSubject,
+    stored: readonly S[],
+    presented: readonly string[],
+  ): S | null {
+    for (const text of presented) {
+      for (const secret of stored) {
+        const matches =
+          secret.kind === 'generated'
+            ? isGeneratedSecret(this.#keys, text, secret.hash)
+            : this.#verified.get(this.#memoryKey(subject, secret.hash, text)) === true;
+        if (matches) return secret;
+      }
+    }
+    return null;
+  }
+
+  async #inLine<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const line = this.#lines.get(id) ?? { last: Promise.resolve(), length: 0 };
+    if (line.length >= WAITING_MOST) {
+      throw new DomainError('too_many_attempts', {
+        hint: 'wait for the attempts under way',
+        retryAfterSeconds: 5,
+      });
+    }
+    line.length += 1;
+    this.#lines.set(id, line);
+    const turn = line.last.then(work, work);
+    line.last = turn.catch(() => undefined);
+    try {
+      return await turn;
+    } finally {
+      line.length -= 1;
+      if (line.length === 0) this.#lines.delete(id);
+    }
+  }
+
+  #memoryKey(subject: SecretSubject, hash: string, text: string): string {
+    return createHmac('sha256', this.#processKey)
+      .update(`${subject.id}\0${subject.version}\0${hash}\0${text}`)
+      .digest('base64');
+  }
+}

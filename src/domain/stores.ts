@@ -1,0 +1,42 @@
+/** Everything that is stored, as one value: what an adapter opens and the rest of the server receives. */
+import type { AdminStore, PersonalAccessTokenStore } from './admins/admin.ts';
+import type { ApiStore } from './apis/api.ts';
+import type { ApiGroupStore } from './apis/api-group.ts';
+import type { ApiScopeStore } from './apis/api-scope.ts';
+import type { SecurityLevelStore } from './apis/security-level.ts';
+import type { ArtifactStore } from './artifacts.ts';
+import type { AuditStore } from './audit/audit-event.ts';
+import type { ChangeFeed } from './changes.ts';
+import type { ClientStore } from './clients/client-store.ts';
+import type { LastUseStore } from './last-uses.ts';
+import type { OneTimeLinkStore } from './one-time-links.ts';
+import type { SigningKeyStore } from './signing-keys.ts';
+import type { TokenStore } from './tokens/token-store.ts';
+import type { UserStore } from './users/user.ts';
+
+/**
+ * The stores of one database. Every method throws `store_unavailable` when the database does not
+ * answer; then nothing was done, or it was done whole.
+ */
+export interface Stores {
+  admins: AdminStore;
+  apiGroups: ApiGroupStore;
+  apis: ApiStore;
+  apiScopes: ApiScopeStore;
+  artifacts: ArtifactStore;
+  audit: AuditStore;
+  changes: ChangeFeed;
+  clients: ClientStore;
+  lastUses: LastUseStore;
+  oneTimeLinks: OneTimeLinkStore;
+  personalAccessTokens: PersonalAccessTokenStore;
+  securityLevels: SecurityLevelStore;
+  signingKeys: SigningKeyStore;
+  tokens: TokenStore;
+  users: UserStore;
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+  /** Removes a bounded batch of what expired; answers how many rows. Databases with TTL indexes answer 0. */
+  removeExpired(now: Date): Promise<number>;
+  close(): Promise<void>;
+}

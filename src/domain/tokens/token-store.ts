@@ -1,0 +1,52 @@
+/** Port of token storage. Every operation is one conditional statement or one transaction. */
+import type { Page } from '../records.ts';
+import type { AccessToken, RefreshFamily, StoredToken } from './token.ts';
+
+/** Whose tokens are meant. */
+export type TokenOwner = { clientId: string } | { userId: string };
+
+/** Exchange of one refresh token for the next. */
+export interface Rotation {
+  familyId: string;
+  /** Digest presented; the rotation succeeds only while it is the family's current one. */
+  fromDigest: string;
+  /** Digest of the next refresh token; null when this refresh is the last. */
+  toDigest: string | null;
+  /** The access token issued by this refresh. */
+  access: AccessToken;
+  now: Date;
+}
+
+export interface TokenStore {
+  /** Stores a new access token, and its refresh-token family where one comes with it. */
+  issue(access: AccessToken, family: RefreshFamily | null): Promise<void>;
+  /**
+   * The access token under this id, expired ones included until they are removed, or null. It reads
+   * as revoked (`revokedAt`) when its family is.
+   */
+  findAccess(tokenId: string): Promise<AccessToken | null>;
+  /** The family, or null. */
+  findFamily(familyId: string): Promise<RefreshFamily | null>;
+  /**
+   * Spends one use of an access token: granted only while it is unrevoked, unexpired and has a use
+   * left. Answers the uses spent so far, or null when refused. Durable before it is answered.
+   */
+  spend(tokenId: string, now: Date): Promise<number | null>;
+  /** Gives one use back (a later charge of the same decision failed). */
+  refund(tokenId: string): Promise<void>;
+  /**
+   * Replaces the family's current digest, counts one refresh and stores the access token; only while
+   * `fromDigest` is current and the family is unrevoked, unexpired and has a refresh left. Of
+   * concurrent calls exactly one answers true.
+   */
+  rotate(rotation: Rotation): Promise<boolean>;
+  /** Revokes an access token or a family (and with a family its access tokens); false if none was live. */
+  revoke(tokenId: string, now: Date): Promise<boolean>;
+  /** Revokes every live token of a client or a user; answers how many. */
+  revokeAll(owner: TokenOwner, now: Date): Promise<number>;
+  /** A client's or user's live tokens of both kinds, newest first, then by id. */
+  list(
+    owner: TokenOwner,
+    query: { limit: number; cursor?: string; now: Date },
+  ): Promise<Page<StoredToken>>;
+}

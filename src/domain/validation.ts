@@ -1,0 +1,89 @@
+/** Field rules that several nouns share, and the one way from untrusted input to a typed value. */
+import { z } from 'zod';
+import { type FieldProblem, invalid } from './errors.ts';
+
+/** Characters as a person counts them, not UTF-16 units. */
+export function characterCount(text: string): number {
+  return [...text].length;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for
+const CONTROL = /[\u0000-\u001f\u007f]/;
+
+/** One line of text of `min` to `max` characters, trimmed, without control characters. */
+export function line(min: number, max: number) {
+  return z
+    .string()
+    .transform((text) => text.trim().normalize('NFC'))
+    .pipe(
+      z
+        .string()
+        .refine((text) => !CONTROL.test(text), 'must be one line without control characters')
+        .refine(
+          (text) => characterCount(text) >= min,
+          min === 1 ? 'is required' : `needs at least ${min} characters`,
+        )
+        .refine((text) => characterCount(text) <= max, `may have at most ${max} characters`)
+        .meta({ minLength: min, maxLength: max }),
+    );
+}
+
+/** An instant: ISO 8601 with an offset; a time without one would be a guess. */
+export const instant = z.codec(
+  z.iso.datetime({
+    offset: true,
+    error: 'must be ISO 8601 with an offset, such as 2027-03-31T00:00:00+08:00',
+  }),
+  z.date(),
+  {
+    decode: (text) => new Date(text),
+    encode: (date) => date.toISOString(),
+  },
+);
+
+/** A whole number from `min` to `max`, both included. */
+export function whole(min: number, max: number) {
+  return z.int().min(min).max(max);
+}
+
+/** A list without repeats. */
+export function unique<T>(item: z.ZodType<T>, max: number) {
+  return z
+    .array(item)
+    .max(max)
+    .refine(
+      (items) => new Set(items.map((i) => JSON.stringify(i))).size === items.length,
+      'repeats a value',
+    );
+}
+
+/**
+ * Parses untrusted input.
+ *
+ * @returns the typed value, defaults filled in
+ * @throws DomainError `validation_failed` naming every bad field at once
+ */
+export function parse<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
+  const result = schema.safeParse(input);
+  if (result.success) return result.data;
+  throw invalid(result.error.issues.flatMap(problemsOf));
+}
+
+function problemsOf(issue: z.core.$ZodIssue): FieldProblem[] {
+  const path = issue.path.map(String);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({
+      field: [...path, key].join('.'),
+      code: 'unknown_field',
+      message: `there is no field "${key}"; check the spelling`,
+    }));
+  }
+  const missing = issue.code === 'invalid_type' && issue.input === undefined;
+  return [
+    {
+      field: path.join('.'),
+      code: missing ? 'required' : issue.code,
+      message: missing ? 'is required' : issue.message,
+    },
+  ];
+}
