@@ -1,0 +1,41 @@
+/** The OAuth endpoints as Koa middleware: the engine, reached by these paths and methods only. */
+import type { Context, Middleware, Next } from 'koa';
+import mount from 'koa-mount';
+import type Provider from 'oidc-provider';
+import type { Services } from '../domain/services.ts';
+import { readBasicCredentials } from './basic-credentials.ts';
+import { trueMetadata } from './metadata.ts';
+import { ROUTES } from './provider.ts';
+
+const READ = ['GET', 'HEAD', 'OPTIONS'];
+
+/** Every path that the engine answers, with its methods; whatever else it could do is out of reach. */
+const DOORS: ReadonlyMap<string, readonly string[]> = new Map([
+  [ROUTES.token, ['POST']],
+  [ROUTES.introspection, ['POST']],
+  [ROUTES.revocation, ['POST']],
+  [ROUTES.jwks, READ],
+  ['/.well-known/oauth-authorization-server', READ],
+  ['/.well-known/openid-configuration', READ],
+]);
+
+/** Koa middleware for the OAuth endpoints. */
+export function oauthEndpoints(provider: Provider, services: Services): Middleware {
+  const engine = mount('/', provider as never);
+
+  async function dispatch(ctx: Context, next: Next): Promise<unknown> {
+    const methods = DOORS.get(ctx.path);
+    if (methods === undefined) return next();
+    if (!methods.includes(ctx.method)) return refuseMethod(ctx, methods);
+    // Nothing that is read from here on is older than the request.
+    await services.directory.sync();
+    return readBasicCredentials(ctx as never, () => trueMetadata(ctx, () => engine(ctx, next)));
+  }
+  return dispatch;
+}
+
+function refuseMethod(ctx: Context, methods: readonly string[]): void {
+  ctx.status = 405;
+  ctx.set('Allow', methods.join(', '));
+  ctx.body = { error: 'invalid_request', error_description: `use ${methods.join(', ')}` };
+}

@@ -1,0 +1,73 @@
+/** Errors of the OAuth endpoints: reasons and domain errors in the words of RFC 6749 §5.2. */
+import { errors, type KoaContextWithOIDC } from 'oidc-provider';
+import { REASONS, type ReasonCode } from '../domain/decision/reasons.ts';
+import { isDomainError } from '../domain/errors.ts';
+
+/** An error with exactly this code, status and description. */
+export class OAuthError extends errors.OIDCProviderError {
+  constructor(status: number, code: string, description: string) {
+    super(status, code);
+    this.error_description = description;
+  }
+}
+
+/** The OAuth error for a refusal at the token endpoint. */
+export function refusalError(reason: ReasonCode): OAuthError {
+  const description = `${reason}: ${REASONS[reason].title}`;
+  if (reason === 'grant_not_allowed')
+    return new OAuthError(400, 'unauthorized_client', description);
+  if (
+    reason.startsWith('client_') ||
+    reason === 'outside_service_hours' ||
+    reason === 'ip_not_allowed'
+  ) {
+    return new OAuthError(401, 'invalid_client', description);
+  }
+  return new OAuthError(400, 'invalid_grant', description);
+}
+
+/** A grant that is not valid (RFC 6749 §5.2 invalid_grant). */
+export function invalidGrant(description: string): OAuthError {
+  return new OAuthError(400, 'invalid_grant', description);
+}
+
+/** A request that is not valid. */
+export function invalidRequest(description: string): OAuthError {
+  return new OAuthError(400, 'invalid_request', description);
+}
+
+/** Listener for `grant.error`, `introspection.error` and `revocation.error`: where the engine departs from the RFCs. */
+export function correctError(ctx: KoaContextWithOIDC, error: errors.OIDCProviderError): void {
+  if (error.error_description === 'no client authentication mechanism provided') {
+    // RFC 6749 §5.2: invalid_client covers "no client authentication included".
+    ctx.status = 401;
+    ctx.body = { error: 'invalid_client', error_description: 'client authentication is missing' };
+  }
+  if (error.error_description === 'requested grant type is not allowed for this client') {
+    // Every grant that exists is named in every client's metadata, so this one does not exist.
+    ctx.body = {
+      error: 'unsupported_grant_type',
+      error_description: 'the grant type is not supported',
+    };
+  }
+  if (error.error === 'unsupported_token_type') {
+    // RFC 7662 §2.2, RFC 7009 §2.2: a token that this server does not know is inactive, or revoked already.
+    ctx.status = 200;
+    ctx.body = ctx.path.endsWith('introspect') ? { active: false } : '';
+  }
+  if (ctx.status === 401) challenge(ctx);
+}
+
+/** Listener for `server_error`: an outage or overload is told as such, and never as a wrong answer. */
+export function reportServerError(ctx: KoaContextWithOIDC, error: unknown): void {
+  if (!isDomainError(error)) return;
+  ctx.status = error.status;
+  ctx.set('Retry-After', String(error.retryAfterSeconds ?? 1));
+  ctx.body = { error: 'temporarily_unavailable', error_description: error.message };
+}
+
+/** RFC 9110 §15.5.2: a 401 "MUST send a WWW-Authenticate header field". */
+function challenge(ctx: KoaContextWithOIDC): void {
+  if (!ctx.response.get('WWW-Authenticate'))
+    ctx.set('WWW-Authenticate', 'Basic realm="tollgate", charset="UTF-8"');
+}
