@@ -1,0 +1,44 @@
+/** Prometheus metrics of this process. */
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+
+/** The metrics of one server. */
+export interface Metrics {
+  registry: Registry;
+  /** Counts an answered request. `route` is a pattern, never a raw path. */
+  countRequest(route: string, method: string, status: number, seconds: number): void;
+  /** Counts a refusal by reason code. */
+  countRefusal(reason: string): void;
+}
+
+/** Makes the metrics; `processMetrics` adds those of the process (memory, event loop). */
+export function createMetrics(processMetrics: boolean): Metrics {
+  const registry = new Registry();
+  if (processMetrics) collectDefaultMetrics({ register: registry });
+  const requests = new Histogram({
+    name: 'tollgate_http_request_duration_seconds',
+    help: 'Duration of answered requests by route, method and status',
+    labelNames: ['route', 'method', 'status'] as const,
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5],
+    registers: [registry],
+  });
+  const refusals = new Counter({
+    name: 'tollgate_refusals_total',
+    help: 'Refused decisions by reason code',
+    labelNames: ['reason'] as const,
+    registers: [registry],
+  });
+  const series = new Map<string, { observe(seconds: number): void }>();
+  return {
+    registry,
+    countRequest(route, method, status, seconds) {
+      const key = `${route} ${method} ${status}`;
+      let one = series.get(key);
+      if (one === undefined) {
+        one = requests.labels({ route, method, status: String(status) });
+        series.set(key, one);
+      }
+      one.observe(seconds);
+    },
+    countRefusal: (reason) => refusals.inc({ reason }),
+  };
+}

@@ -1,0 +1,17 @@
+/** What the server knows of a request before any endpoint runs; Koa's `ctx.state`. */
+export interface RequestState {
+  /** Id of the request, in every log line about it and in the answer. */
+  requestId: string;
+  /** When it arrived. */
+  arrivedAt: Date;
+  /** Canonical address of the caller, past trusted proxies; null when unknown. */
+  address: string | null;
+  /** The ways to read the secret of a Basic header (see `oidc/basic-credentials.ts`). */
+  presentedSecrets?: readonly string[];
+  /** Why a decision refused, for the log. */
+  reason?: string;
+  /** Id of the decision, for the log. */
+  decisionId?: string;
+  /** Client that acts, for the log. */
+  clientId?: string;
+}

@@ -1,0 +1,85 @@
+/** The outermost middleware: gives every request an id, an address and an arrival time; logs and counts it. */
+import { randomUUID } from 'node:crypto';
+import type { Context, Middleware, Next } from 'koa';
+import type { Clock } from '../domain/clock.ts';
+import { ERRORS, isDomainError } from '../domain/errors.ts';
+import type { ReadClientAddress } from './client-address.ts';
+import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
+import type { RequestState } from './request-state.ts';
+
+/** What the middleware works with. */
+export interface RequestOptions {
+  clock: Clock;
+  log: Log;
+  metrics: Metrics;
+  readAddress: ReadClientAddress;
+}
+
+/** An id that a caller or proxy may choose: short and plain. */
+const CALLERS_ID = /^[A-Za-z0-9._-]{8,64}$/;
+
+/** Koa middleware; everything else runs inside it. */
+export function observeRequests({ clock, log, metrics, readAddress }: RequestOptions): Middleware {
+  return async function observeRequest(ctx: Context, next: Next) {
+    const started = performance.now();
+    const given = ctx.req.headers['x-request-id'];
+    const state: RequestState = {
+      requestId: typeof given === 'string' && CALLERS_ID.test(given) ? given : randomUUID(),
+      arrivedAt: clock.now(),
+      address: readAddress(ctx.req),
+    };
+    ctx.state = state;
+    ctx.set('X-Request-Id', state.requestId);
+    try {
+      await next();
+    } catch (error) {
+      answerError(ctx, error, log);
+    }
+    const seconds = (performance.now() - started) / 1000;
+    const route = String(ctx['_matchedRoute'] ?? 'none');
+    metrics.countRequest(route, ctx.method, ctx.status, seconds);
+    if (state.reason !== undefined) metrics.countRefusal(state.reason);
+    const level =
+      ctx.status >= 500
+        ? 'error'
+        : ctx.status >= 400 || state.reason !== undefined
+          ? 'info'
+          : 'debug';
+    if (log.isLevelEnabled(level)) {
+      const { method, status } = ctx;
+      log[level](
+        {
+          ...state,
+          arrivedAt: undefined,
+          presentedSecrets: undefined,
+          method,
+          route,
+          status,
+          ms: Math.round(seconds * 1e4) / 10,
+        },
+        'request',
+      );
+    }
+  };
+}
+
+/** The last resort: known errors as JSON with their status, unknown ones as a bare 500 with the request id. */
+function answerError(ctx: Context, error: unknown, log: Log): void {
+  const { requestId } = ctx.state as RequestState;
+  if (isDomainError(error)) {
+    ctx.status = ERRORS[error.code].status;
+    if (ctx.status === 503) ctx.set('Retry-After', String(error.retryAfterSeconds ?? 1));
+    if (ctx.status >= 500) log.warn({ requestId, err: error }, 'request failed');
+    ctx.body = { error: error.code, error_description: error.message, request_id: requestId };
+    return;
+  }
+  const status = (error as { status?: unknown } | null)?.status;
+  const exposed = (error as { expose?: unknown } | null)?.expose === true;
+  ctx.status = typeof status === 'number' && exposed ? status : 500;
+  if (ctx.status >= 500) log.error({ requestId, err: error }, 'request failed');
+  ctx.body = {
+    error: ctx.status >= 500 ? 'server_error' : 'invalid_request',
+    request_id: requestId,
+  };
+}
