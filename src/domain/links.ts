@@ -49,17 +49,25 @@ export async function findLink(
   return null;
 }
 
+/** The link behind a token while it works; does not use it up. Throws `not_found`. */
+export async function requireLink(
+  services: LinkServices,
+  purpose: OneTimeLink['purpose'],
+  token: string,
+): Promise<OneTimeLink> {
+  const link = await findLink(services, purpose, token);
+  if (link === null) throw notFound('working link', `${token.slice(0, 8)}…`);
+  return link;
+}
+
 /** Uses a link up. Throws `not_found` when it was used, has expired or never was. */
 export async function useLink(
   services: LinkServices,
   purpose: OneTimeLink['purpose'],
   token: string,
 ): Promise<OneTimeLink> {
-  const found = await findLink(services, purpose, token);
-  const used =
-    found === null
-      ? null
-      : await services.stores.oneTimeLinks.consume(found.digest, services.clock.now());
-  if (used === null) throw notFound('unused link', `${token.slice(0, 8)}…`);
+  const found = await requireLink(services, purpose, token);
+  const used = await services.stores.oneTimeLinks.consume(found.digest, services.clock.now());
+  if (used === null) throw notFound('working link', `${token.slice(0, 8)}…`);
   return used;
 }

@@ -28,13 +28,22 @@ export function line(min: number, max: number) {
     );
 }
 
+/** Text of any form, of at most `max` characters. */
+export function text(max: number) {
+  return z
+    .string()
+    .refine((t) => characterCount(t) <= max, `may have at most ${max} characters`)
+    .meta({ maxLength: max });
+}
+
 /** An instant: ISO 8601 with an offset; a time without one would be a guess. */
 export const instant = z.codec(
   z.iso.datetime({
     offset: true,
     error: 'must be ISO 8601 with an offset, such as 2027-03-31T00:00:00+08:00',
   }),
-  z.date(),
+  // Offsets can carry an instant out of the years that ISO 8601 writes with four digits.
+  z.date().min(new Date('0001-01-01T00:00:00Z')).max(new Date('9999-12-31T23:59:59.999Z')),
   {
     decode: (text) => new Date(text),
     encode: (date) => date.toISOString(),
@@ -64,7 +73,7 @@ export function unique<T>(item: z.ZodType<T>, max: number) {
  * @throws DomainError `validation_failed` naming every bad field at once
  */
 export function parse<S extends z.ZodType>(schema: S, input: unknown): z.output<S> {
-  const result = schema.safeParse(input);
+  const result = schema.safeParse(input, { reportInput: true });
   if (result.success) return result.data;
   throw invalid(result.error.issues.flatMap(problemsOf));
 }

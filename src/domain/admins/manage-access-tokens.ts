@@ -1,5 +1,6 @@
 /** Personal access tokens: issued to oneself or, by the role security, to others; revoked likewise. */
 import { z } from 'zod';
+import { DomainError, invalidField } from '../errors.ts';
 import {
   type ChangeOptions,
   createRecord,
@@ -8,8 +9,7 @@ import {
   type Noun,
   type RemoveOptions,
   removeRecord,
-} from '../apis/manage-records.ts';
-import { DomainError, invalidField } from '../errors.ts';
+} from '../manage-records.ts';
 import { randomCredential, randomId } from '../secrets/random.ts';
 import type { Services } from '../services.ts';
 import {

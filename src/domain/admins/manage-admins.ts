@@ -3,10 +3,13 @@
  * above their own or touches an admin above their own role.
  */
 import type { z } from 'zod';
+import type { Actor } from '../audit/audit-event.ts';
+import { DomainError } from '../errors.ts';
+import { type IssuedLink, issueLink } from '../links.ts';
+import { everyRow } from '../manage-dry-runs.ts';
 import {
   type ChangeOptions,
   createRecord,
-  everyRow,
   findRecord,
   firstVersion,
   type Noun,
@@ -16,10 +19,7 @@ import {
   removeRecord,
   type Update,
   updateRecord,
-} from '../apis/manage-records.ts';
-import type { Actor } from '../audit/audit-event.ts';
-import { DomainError } from '../errors.ts';
-import { type IssuedLink, issueLink } from '../links.ts';
+} from '../manage-records.ts';
 import { randomId } from '../secrets/random.ts';
 import type { Services } from '../services.ts';
 import {

@@ -1,7 +1,7 @@
 /** What an admin does behind a set-up link: choose the password, and get a first personal access token. */
 import { type Actor, auditEvent, diff } from '../audit/audit-event.ts';
 import { passwordRule } from '../clients/client.ts';
-import { findLink, useLink } from '../links.ts';
+import { findLink, requireLink, useLink } from '../links.ts';
 import type { Services } from '../services.ts';
 import { parse } from '../validation.ts';
 import type { Admin } from './admin.ts';
@@ -24,7 +24,10 @@ export async function setUpAdmin(
   services: Services,
   input: { token: string; password: string; address: string | null },
 ): Promise<{ admin: Admin; accessToken: string | null }> {
-  const passwordHash = await services.passwords.hash(parse(passwordRule, input.password));
+  const password = parse(passwordRule, input.password);
+  // Before the hashing, which costs: strangers without a link pay nothing into the bcrypt queue.
+  await requireLink(services, 'admin_set_up', input.token);
+  const passwordHash = await services.passwords.hash(password);
   const link = await useLink(services, 'admin_set_up', input.token);
   const before = await findAdmin(services, link.subjectId);
   const now = services.clock.now();

@@ -2,11 +2,11 @@
 import { z } from 'zod';
 import { scopeName } from '../clients/client.ts';
 import type { RecordStore, Versioned } from '../records.ts';
-import { line, unique } from '../validation.ts';
+import { line, text, unique } from '../validation.ts';
 
 export const apiGroupSettings = z.strictObject({
   displayName: line(0, 100),
-  description: z.string().max(500),
+  description: text(500),
   securityLevel: z.string().min(1).max(50),
   audience: z.enum(['internal', 'external', 'both']),
   apis: unique(z.string().max(40), 10_000).describe('Ids of its APIs'),

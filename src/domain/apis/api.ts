@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { RecordStore, Versioned } from '../records.ts';
 import { line } from '../validation.ts';
+import { pathSegments } from './catalog.ts';
 
 export const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', '*'] as const;
 
@@ -10,7 +11,14 @@ const PATH = /^\/(?:(?::[A-Za-z][A-Za-z0-9_]*|[A-Za-z0-9\-._~!$&'()+,;=@%]+)(?:\
 
 export const apiSettings = z.strictObject({
   method: z.enum(METHODS).describe('HTTP method; * = any'),
-  path: z.string().max(500).regex(PATH, 'must be a path such as /orders/:id or /files/*'),
+  path: z
+    .string()
+    .max(500)
+    .regex(PATH, 'must be a path such as /orders/:id or /files/*')
+    .refine(
+      (path) => pathSegments(path) !== null && !/%(?:2a|3a)/i.test(path),
+      'may not hold dot segments, or escapes of / \\ : * and control characters',
+    ),
   name: line(0, 100),
 });
 

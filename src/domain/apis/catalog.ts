@@ -70,7 +70,7 @@ export class Catalog {
 
   /** The APIs that a call matches, the most specific first; empty when it matches none. */
   match(method: string, path: string): Api[] {
-    const segments = toSegments(path);
+    const segments = pathSegments(path);
     if (segments === null) return [];
     return this.#routes
       .filter((route) => matches(route, method.toUpperCase(), segments))
@@ -94,17 +94,22 @@ interface Route {
 }
 
 function toRoute(api: Api): Route {
-  const segments = api.path.split('/').slice(1);
+  // A pattern that no call can match (`apiSettings` refuses new ones) holds a segment that no call has.
+  const segments = pathSegments(api.path) ?? ['\0'];
   const open = segments.at(-1) === '*';
   return { api, segments: open ? segments.slice(0, -1) : segments, open };
 }
 
 function mostSpecificFirst(a: Route, b: Route): number {
-  const parameters = (route: Route) => route.segments.filter((s) => s.startsWith(':')).length;
+  // One character for each segment, so that of equally many parameters the later one wins.
+  const shape = (route: Route) => route.segments.map((s) => Number(s.startsWith(':'))).join('');
+  const parameters = (route: Route) => shape(route).replaceAll('0', '').length;
   return (
     Number(a.open) - Number(b.open) ||
+    b.segments.length - a.segments.length ||
     parameters(a) - parameters(b) ||
-    b.segments.length - a.segments.length
+    Number(shape(a) > shape(b)) - Number(shape(a) < shape(b)) ||
+    Number(a.api.method === '*') - Number(b.api.method === '*')
   );
 }
 
@@ -121,16 +126,16 @@ function matches(route: Route, method: string, segments: string[]): boolean {
 
 /**
  * The decoded segments of a request path; null for a path that a proxy and a service could read
- * differently (dot segments, encoded slashes, malformed escapes), which then matches no API.
+ * differently (dot segments, also with `;` parameters, encoded slashes, malformed escapes), which then
+ * matches no API.
  */
-function toSegments(path: string): string[] | null {
+export function pathSegments(path: string): string[] | null {
   const plain = path.split(/[?#]/, 1)[0] ?? '';
   if (!plain.startsWith('/')) return null;
   try {
     const segments = plain.split('/').slice(1).map(decodeURIComponent);
     const ambiguous = segments.some(
-      (s, i) =>
-        s === '.' || s === '..' || /[/\\\0]/.test(s) || (s === '' && i < segments.length - 1),
+      (s, i) => /^\.\.?(;|$)/.test(s) || /[/\\\0]/.test(s) || (s === '' && i < segments.length - 1),
     );
     if (ambiguous) return null;
     if (segments.length > 1 && segments.at(-1) === '') segments.pop();

@@ -2,17 +2,10 @@
 import type { z } from 'zod';
 import type { Actor } from '../audit/audit-event.ts';
 import type { FieldProblem } from '../errors.ts';
-import type { Services } from '../services.ts';
-import {
-  API_GROUP_DEFAULTS,
-  type ApiGroup,
-  apiGroupSettings,
-  type newApiGroup,
-} from './api-group.ts';
+import { everyRow } from '../manage-dry-runs.ts';
 import {
   type ChangeOptions,
   createRecord,
-  everyRow,
   findRecord,
   firstVersion,
   type Noun,
@@ -21,7 +14,14 @@ import {
   removeRecord,
   type Update,
   updateRecord,
-} from './manage-records.ts';
+} from '../manage-records.ts';
+import type { Services } from '../services.ts';
+import {
+  API_GROUP_DEFAULTS,
+  type ApiGroup,
+  apiGroupSettings,
+  type newApiGroup,
+} from './api-group.ts';
 
 /** A merge patch of an API group. */
 export const apiGroupPatch = patchOf(apiGroupSettings);
@@ -105,7 +105,8 @@ async function clientsWith(services: Services, group: ApiGroup): Promise<string[
   const names: string[] = [];
   for await (const client of everyRow((query) => services.stores.clients.list(query))) {
     const held = client.apiGroups.includes(group.name);
-    if (held || client.servedApiGroups.includes(group.name)) names.push(client.clientName);
+    if (held || client.servedApiGroups.includes(group.name))
+      names.push(`client ${client.clientId}`);
     if (names.length === 10) break;
   }
   return names;

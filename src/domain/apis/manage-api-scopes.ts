@@ -1,18 +1,10 @@
 /** What admins do with API scopes: create, change, delete. Each step is audited with its change. */
 import type { z } from 'zod';
 import type { Actor } from '../audit/audit-event.ts';
-import type { Services } from '../services.ts';
-import {
-  API_SCOPE_DEFAULTS,
-  type ApiScope,
-  apiScopeSettings,
-  type newApiScope,
-} from './api-scope.ts';
-import { referenceProblems } from './manage-api-groups.ts';
+import { everyRow } from '../manage-dry-runs.ts';
 import {
   type ChangeOptions,
   createRecord,
-  everyRow,
   findRecord,
   firstVersion,
   type Noun,
@@ -21,7 +13,15 @@ import {
   removeRecord,
   type Update,
   updateRecord,
-} from './manage-records.ts';
+} from '../manage-records.ts';
+import type { Services } from '../services.ts';
+import {
+  API_SCOPE_DEFAULTS,
+  type ApiScope,
+  apiScopeSettings,
+  type newApiScope,
+} from './api-scope.ts';
+import { referenceProblems } from './manage-api-groups.ts';
 
 /** A merge patch of an API scope. */
 export const apiScopePatch = patchOf(apiScopeSettings);
@@ -80,7 +80,7 @@ export function deleteApiScope(
 async function clientsWith(services: Services, scope: ApiScope): Promise<string[]> {
   const names: string[] = [];
   for await (const client of everyRow((query) => services.stores.clients.list(query))) {
-    if (client.apiScopes.includes(scope.name)) names.push(client.clientName);
+    if (client.apiScopes.includes(scope.name)) names.push(`client ${client.clientId}`);
     if (names.length === 10) break;
   }
   return names;

@@ -1,9 +1,6 @@
 /** What admins do with APIs: create, change, delete. Each step is audited with its change. */
 import type { z } from 'zod';
 import type { Actor } from '../audit/audit-event.ts';
-import { randomId } from '../secrets/random.ts';
-import type { Services } from '../services.ts';
-import { API_DEFAULTS, type Api, apiSettings, type newApi } from './api.ts';
 import {
   type ChangeOptions,
   createRecord,
@@ -15,7 +12,10 @@ import {
   removeRecord,
   type Update,
   updateRecord,
-} from './manage-records.ts';
+} from '../manage-records.ts';
+import { randomId } from '../secrets/random.ts';
+import type { Services } from '../services.ts';
+import { API_DEFAULTS, type Api, apiSettings, type newApi } from './api.ts';
 
 /** A merge patch of an API. */
 export const apiPatch = patchOf(apiSettings);

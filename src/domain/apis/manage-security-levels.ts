@@ -3,7 +3,6 @@ import type { z } from 'zod';
 import type { Actor } from '../audit/audit-event.ts';
 import { CLIENT_DEFAULTS } from '../clients/client.ts';
 import { DomainError } from '../errors.ts';
-import type { Services } from '../services.ts';
 import {
   type ChangeOptions,
   createRecord,
@@ -15,7 +14,8 @@ import {
   removeRecord,
   type Update,
   updateRecord,
-} from './manage-records.ts';
+} from '../manage-records.ts';
+import type { Services } from '../services.ts';
 import {
   type newSecurityLevel,
   SECURITY_LEVEL_DEFAULTS,
@@ -92,5 +92,5 @@ async function holdersOf(services: Services, level: SecurityLevel): Promise<stri
     apiScopes.all(),
   ]);
   const named = [...groups, ...scopes].filter((g) => g.securityLevel === level.name);
-  return [...page.items.map((client) => client.clientName), ...named.map((g) => g.name)];
+  return [...page.items.map((client) => `client ${client.clientId}`), ...named.map((g) => g.name)];
 }

@@ -9,11 +9,9 @@ export const securityLevelSettings = z.strictObject({
 });
 
 /** The name never changes; `displayName` is what people see and rename. */
-export const newSecurityLevel = securityLevelSettings
-  .partial({ displayName: true })
-  .extend({
-    name: z.string().regex(/^[A-Za-z0-9_-]{1,50}$/, 'must be 1 to 50 of A-Z a-z 0-9 _ -'),
-  });
+export const newSecurityLevel = securityLevelSettings.partial({ displayName: true }).extend({
+  name: z.string().regex(/^[A-Za-z0-9_-]{1,50}$/, 'must be 1 to 50 of A-Z a-z 0-9 _ -'),
+});
 export const SECURITY_LEVEL_DEFAULTS = { displayName: '' } as const;
 
 export interface SecurityLevel extends z.output<typeof securityLevelSettings>, Versioned {

@@ -4,7 +4,7 @@
  */
 import { z } from 'zod';
 import type { Versioned } from '../records.ts';
-import { characterCount, instant, line, unique, whole } from '../validation.ts';
+import { characterCount, instant, line, text, unique, whole } from '../validation.ts';
 import { ipBinding } from './ip-binding.ts';
 import { redirectUri } from './redirect-uri.ts';
 import { serviceHours } from './service-hours.ts';
@@ -41,6 +41,8 @@ export const clientIdRule = z
 /** A secret that a person chose: 8 to 128 characters of any kind, counted as characters. */
 export const passwordRule = z
   .string()
+  // Half a character would be hashed as U+FFFD, and so equal any other half.
+  .refine((p) => p.isWellFormed(), 'must be well-formed Unicode')
   .refine((p) => characterCount(p) >= 8, 'needs at least 8 characters')
   .refine((p) => characterCount(p) <= 128, 'may have at most 128 characters')
   .meta({ minLength: 8, maxLength: 128 });
@@ -61,9 +63,7 @@ export const clientSettings = z.strictObject({
     .describe('Code of the client; unique without regard to case'),
   applicationNo: line(0, 100),
   displayName: line(1, 100).describe('Name shown to people; unique'),
-  description: z
-    .string()
-    .refine((t) => characterCount(t) <= 500, 'may have at most 500 characters'),
+  description: text(500),
   ipBindings: z
     .array(ipBinding)
     .max(1000)
@@ -85,7 +85,7 @@ export const clientSettings = z.strictObject({
   status: z.enum(['enabled', 'disabled']),
   audience: z.enum(['internal', 'external', 'both']),
   emails: unique(z.email().max(254), 10).describe('Addresses that notifications go to'),
-  remark: z.string().refine((t) => characterCount(t) <= 300, 'may have at most 300 characters'),
+  remark: text(300),
   environment: z.enum(['development', 'testing', 'production']),
   userAllowlist: unique(z.string().min(1).max(40), 10_000).describe(
     'Ids of the users who may use this client in user grants; empty = any',

@@ -12,7 +12,9 @@ import { line } from '../validation.ts';
 export function canonicalAddress(text: string): string | null {
   if (isIP(text) === 4) return text;
   if (isIP(text) !== 6 || text.includes('%')) return null;
-  const address = ipaddr.IPv6.parse(text);
+  // ipaddr.js reads ::192.0.2.1 as ::ffff:192.0.2.1; URL spells the last words in hex first.
+  const hex = text.includes('.') ? new URL(`http://[${text}]`).hostname.slice(1, -1) : text;
+  const address = ipaddr.IPv6.parse(hex);
   if (address.isIPv4MappedAddress()) return address.toIPv4Address().toString();
   return address.toString();
 }
@@ -66,12 +68,17 @@ export type IpBinding = z.output<typeof ipBinding>;
  * @param ranges as `canonicalRange` gives them
  */
 export function addressSet(ranges: readonly string[]): { has(address: string): boolean } {
-  const list = new BlockList();
+  // One list each: in a common one ::/0 would hold every IPv4 address.
+  const lists = { ipv4: new BlockList(), ipv6: new BlockList() };
   for (const range of ranges) {
     const [address = '', prefix] = range.split('/');
-    const family = isIP(address) === 4 ? 'ipv4' : 'ipv6';
-    if (prefix === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, Number(prefix), family);
+    const family = familyOf(address);
+    if (prefix === undefined) lists[family].addAddress(address, family);
+    else lists[family].addSubnet(address, Number(prefix), family);
   }
-  return { has: (address) => list.check(address, isIP(address) === 4 ? 'ipv4' : 'ipv6') };
+  return { has: (address) => lists[familyOf(address)].check(address, familyOf(address)) };
+}
+
+function familyOf(address: string): 'ipv4' | 'ipv6' {
+  return isIP(address) === 4 ? 'ipv4' : 'ipv6';
 }

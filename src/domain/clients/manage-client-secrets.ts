@@ -2,7 +2,7 @@
 import { type Actor, diff, type FieldChange } from '../audit/audit-event.ts';
 import { plusSeconds } from '../clock.ts';
 import { DomainError, invalidField, notFound } from '../errors.ts';
-import { issueLink, useLink } from '../links.ts';
+import { issueLink, requireLink, useLink } from '../links.ts';
 import type { Services } from '../services.ts';
 import { parse } from '../validation.ts';
 import { type Client, type ClientSecret, passwordRule } from './client.ts';
@@ -151,6 +151,8 @@ export async function resetPasswordByLink(
   address: string | null,
 ): Promise<Client> {
   const chosen = parse(passwordRule, password);
+  // Before the hashing, which costs: strangers without a link pay nothing into the bcrypt queue.
+  await requireLink(services, 'client_password', token);
   const made = await newSecret(services, { label: 'password', value: chosen });
   const link = await useLink(services, 'client_password', token);
   const actor: Actor = { kind: 'client', id: link.subjectId, address };

@@ -1,46 +1,22 @@
 /** What admins do with clients: create, change, copy, unlock, delete. Each step is audited with its change. */
-import { z } from 'zod';
-import type { Catalog } from '../apis/catalog.ts';
 import { type Actor, auditEvent, diff } from '../audit/audit-event.ts';
-import { DomainError, type FieldProblem, invalid, notFound } from '../errors.ts';
+import { DomainError, notFound } from '../errors.ts';
 import { randomId } from '../secrets/random.ts';
 import type { Services } from '../services.ts';
+import { type Client, UNLOCKED } from './client.ts';
 import {
-  CLIENT_DEFAULTS,
-  type Client,
-  type ClientSettings,
-  clientIdRule,
-  clientSettings,
-  passwordRule,
-  UNLOCKED,
-} from './client.ts';
+  type ClientPatch,
+  completeSettings,
+  mergeSettings,
+  type NewClient,
+} from './client-input.ts';
+import {
+  checkReferences,
+  dropDisallowed,
+  type Removed,
+  refuseTakenNames,
+} from './client-references.ts';
 import { type IssuedSecret, newSecret } from './client-secret.ts';
-
-type Defaulted = keyof typeof CLIENT_DEFAULTS;
-
-const optional = Object.fromEntries(
-  Object.keys(CLIENT_DEFAULTS).map((field) => [field, true]),
-) as Record<Defaulted, true>;
-
-/** A new client: fields with a default may be left out; a missing password means "generate a secret". */
-export const newClient = clientSettings.partial(optional).extend({
-  clientId: clientIdRule.optional().describe('Random when left out; never changes'),
-  password: passwordRule.optional(),
-});
-
-/** A merge patch (RFC 7396): absent keeps, null gives the default; nested objects merge by member. */
-export const clientPatch = z.strictObject(
-  Object.fromEntries(
-    Object.entries(clientSettings.shape).map(([field, rule]) => [
-      field,
-      (rule instanceof z.ZodObject ? rule.partial() : rule).nullable().optional(),
-    ]),
-  ) as unknown as {
-    [K in keyof typeof clientSettings.shape]: z.ZodOptional<
-      z.ZodNullable<(typeof clientSettings.shape)[K]>
-    >;
-  },
-);
 
 /** Options of every change. */
 export interface ChangeOptions {
@@ -51,7 +27,7 @@ export interface ChangeOptions {
 /** A changed client, and what a lower level or another audience took from it. */
 export interface ClientChange {
   client: Client;
-  removed: { apiGroups: string[]; apiScopes: string[] };
+  removed: Removed;
 }
 
 /**
@@ -63,11 +39,11 @@ export interface ClientChange {
 export async function createClient(
   services: Services,
   actor: Actor,
-  input: z.output<typeof newClient>,
+  input: NewClient,
   options: ChangeOptions = {},
 ): Promise<{ client: Client; secret: { id: string; value: string } | null }> {
   const { clientId = randomId(), password, ...given } = input;
-  const settings = clientSettings.parse(encode({ ...CLIENT_DEFAULTS, ...given }));
+  const settings = completeSettings(given);
   await checkReferences(services, settings);
   const now = services.clock.now();
   const secret: IssuedSecret = await newSecret(services, { label: 'password', value: password });
@@ -82,7 +58,10 @@ export async function createClient(
   };
   const answered =
     secret.generated === null ? null : { id: secret.stored.secretId, value: secret.generated };
-  if (options.dryRun) return { client, secret: null };
+  if (options.dryRun) {
+    await refuseTakenNames(services, client);
+    return { client, secret: null };
+  }
   await services.stores.clients.insert(
     client,
     event(services, actor, 'client.create', clientId, diff(null, client)),
@@ -101,7 +80,7 @@ export async function updateClient(
   actor: Actor,
   clientId: string,
   version: number,
-  patch: z.output<typeof clientPatch>,
+  patch: ClientPatch,
   options: ChangeOptions = {},
 ): Promise<ClientChange> {
   const before = await findClient(services, clientId);
@@ -117,7 +96,10 @@ export async function updateClient(
   };
   const changes = diff(before, client);
   if (changes.length === 0) return { client: before, removed };
-  if (options.dryRun) return { client, removed };
+  if (options.dryRun) {
+    await refuseTakenNames(services, client);
+    return { client, removed };
+  }
   await services.stores.clients.update(
     client,
     event(services, actor, 'client.update', clientId, changes),
@@ -130,7 +112,7 @@ export async function copyClient(
   services: Services,
   actor: Actor,
   clientId: string,
-  input: Pick<z.output<typeof newClient>, 'clientId' | 'clientName' | 'displayName' | 'password'>,
+  input: Pick<NewClient, 'clientId' | 'clientName' | 'displayName' | 'password'>,
   options: ChangeOptions = {},
 ) {
   const {
@@ -207,102 +189,4 @@ export function event(
     object: { kind: 'client', id },
     changes,
   });
-}
-
-/** Typed settings back to their input form, so that one schema checks every path into the store. */
-function encode(settings: object): unknown {
-  return Object.fromEntries(
-    Object.entries(settings).map(([k, v]) => [k, v instanceof Date ? v.toISOString() : v]),
-  );
-}
-
-function mergeSettings(
-  before: ClientSettings,
-  patch: z.output<typeof clientPatch>,
-): ClientSettings {
-  const merged: Record<string, unknown> = {};
-  for (const field of Object.keys(clientSettings.shape) as (keyof ClientSettings)[]) {
-    const change = patch[field];
-    if (change === undefined) merged[field] = before[field];
-    else if (change === null)
-      merged[field] = field in CLIENT_DEFAULTS ? CLIENT_DEFAULTS[field as Defaulted] : null;
-    else
-      merged[field] = isPlainObject(change)
-        ? { ...(before[field] as object | null), ...change }
-        : change;
-  }
-  const result = clientSettings.safeParse(encode(merged));
-  if (result.success) return result.data;
-  throw invalid(
-    result.error.issues.map((i) => ({
-      field: i.path.join('.'),
-      code: i.code,
-      message: i.input === null ? 'is required' : i.message,
-    })),
-  );
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  return (
-    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
-  );
-}
-
-/** Takes away what the merged level or audience no longer allows, except what the patch itself names. */
-async function dropDisallowed(
-  services: Services,
-  before: ClientSettings,
-  merged: ClientSettings,
-  patch: z.output<typeof clientPatch>,
-): Promise<ClientChange['removed']> {
-  const removed: ClientChange['removed'] = { apiGroups: [], apiScopes: [] };
-  if (before.securityLevel === merged.securityLevel && before.audience === merged.audience)
-    return removed;
-  const catalog = await currentCatalog(services);
-  for (const field of ['apiGroups', 'apiScopes'] as const) {
-    if (patch[field]) continue;
-    removed[field] = merged[field].filter((name) => catalog.holdingProblem(merged, name) !== null);
-    merged[field] = merged[field].filter((name) => !removed[field].includes(name));
-  }
-  return removed;
-}
-
-async function currentCatalog(services: Services): Promise<Catalog> {
-  await services.directory.sync();
-  return services.directory.catalog();
-}
-
-const PROBLEMS = {
-  level_too_low: 'is above the security level of the client',
-  audience_mismatch: 'is for another audience than that of the client',
-};
-
-async function checkReferences(services: Services, settings: ClientSettings): Promise<void> {
-  const catalog = await currentCatalog(services);
-  const problems: FieldProblem[] = [];
-  const unknown = (field: string, name: string) =>
-    problems.push({ field, code: 'unknown', message: `there is no "${name}"` });
-  if (!catalog.levels.has(settings.securityLevel)) unknown('securityLevel', settings.securityLevel);
-  for (const field of ['apiGroups', 'servedApiGroups', 'apiScopes'] as const) {
-    for (const [i, name] of settings[field].entries()) {
-      const known = field === 'apiScopes' ? catalog.scopes.has(name) : catalog.groups.has(name);
-      const problem =
-        known && field !== 'servedApiGroups' ? catalog.holdingProblem(settings, name) : null;
-      if (!known) unknown(`${field}.${i}`, name);
-      else if (problem !== null)
-        problems.push({
-          field: `${field}.${i}`,
-          code: problem,
-          message: `"${name}" ${PROBLEMS[problem]}`,
-        });
-    }
-  }
-  if (
-    settings.startsAt !== null &&
-    settings.expiresAt !== null &&
-    settings.startsAt >= settings.expiresAt
-  ) {
-    problems.push({ field: 'expiresAt', code: 'before_start', message: 'must be after startsAt' });
-  }
-  if (problems.length > 0) throw invalid(problems);
 }

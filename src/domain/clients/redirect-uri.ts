@@ -17,7 +17,10 @@ const FORBIDDEN_SCHEMES = new Set([
 /** Why a redirect URI is refused, or null when it is fine. */
 export function redirectUriProblem(text: string): string | null {
   const uri = URL.parse(text);
-  if (uri === null) return 'must be an absolute URI';
+  // URL mends what RFC 3986 does not allow: it drops line breaks, and reads https:\\a and https:a as https://a.
+  if (uri === null || /^https?:(?!\/\/[^/])/i.test(text)) return 'must be an absolute URI';
+  if (!/^[!-~]+$/.test(text) || text.includes('\\'))
+    return 'must be of ASCII characters, without spaces';
   if (text.includes('#')) return 'may not have a fragment';
   if (text.includes('*')) return 'may not have a wildcard; list each URI';
   if (uri.username || uri.password) return 'may not carry user information';

@@ -95,15 +95,23 @@ export function isWithinHours(hours: ServiceHours, at: Date): boolean {
 }
 
 const MINUTE_MS = 60_000;
-const SEARCH_MINUTES = 8 * 24 * 60;
+/** Two weeks and a day: one weekly window can fall into an hour, or a day, that the clocks skip. */
+const SEARCH_MINUTES = 15 * 24 * 60;
+
+/** The latest answer for each hours: every refused call asks anew, and a search takes thousands of steps. */
+const found = new WeakMap<ServiceHours, { from: Date; opens: Date }>();
 
 /** The next minute at which the hours are open, from an instant on; null when no window ever opens. */
 export function nextOpening(hours: ServiceHours, from: Date): Date | null {
   if (isWithinHours(hours, from)) return from;
+  const known = found.get(hours);
+  if (known !== undefined && known.from <= from && from < known.opens) return known.opens;
   const first = Math.ceil(from.getTime() / MINUTE_MS) * MINUTE_MS;
   for (let i = 0; i <= SEARCH_MINUTES; i += 1) {
-    const at = new Date(first + i * MINUTE_MS);
-    if (isWithinHours(hours, at)) return at;
+    const opens = new Date(first + i * MINUTE_MS);
+    if (!isWithinHours(hours, opens)) continue;
+    found.set(hours, { from, opens });
+    return opens;
   }
   return null;
 }

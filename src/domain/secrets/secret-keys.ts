@@ -103,6 +103,8 @@ export class SecretKeys {
       'aes-256-gcm',
       derive(key, purpose),
       Buffer.from(nonce, 'base64url'),
+      // Else a tag of four bytes would do.
+      { authTagLength: 16 },
     );
     decipher.setAuthTag(Buffer.from(tag, 'base64url'));
     return Buffer.concat([

@@ -1,9 +1,11 @@
 /** What admins do with users: create, change, unlock, delete, set a password. Each step is audited. */
 import type { z } from 'zod';
+import { type Actor, diff } from '../audit/audit-event.ts';
+import { UNLOCKED } from '../clients/client.ts';
+import { everyRow } from '../manage-dry-runs.ts';
 import {
   type ChangeOptions,
   createRecord,
-  everyRow,
   findRecord,
   firstVersion,
   type Noun,
@@ -14,9 +16,7 @@ import {
   requireVersion,
   type Update,
   updateRecord,
-} from '../apis/manage-records.ts';
-import { type Actor, diff } from '../audit/audit-event.ts';
-import { UNLOCKED } from '../clients/client.ts';
+} from '../manage-records.ts';
 import { randomId } from '../secrets/random.ts';
 import type { Services } from '../services.ts';
 import { type newUser, USER_DEFAULTS, type User, userSettings } from './user.ts';

@@ -2,8 +2,8 @@
 import { type Actor, auditEvent, type FieldChange } from '../audit/audit-event.ts';
 import { notFound } from '../errors.ts';
 import type { Services } from '../services.ts';
-import type { StoredToken } from '../tokens/token.ts';
-import type { TokenOwner } from '../tokens/token-store.ts';
+import type { StoredToken } from './token.ts';
+import type { TokenOwner } from './token-store.ts';
 
 interface RevokeOptions {
   /** Only say what would be revoked. */

@@ -3,12 +3,13 @@
  * What differs from noun to noun stands in its `Noun`.
  */
 import { z } from 'zod';
-import { type Actor, auditEvent, diff, type FieldChange } from '../audit/audit-event.ts';
-import { conflict, DomainError, type FieldProblem, invalid, notFound } from '../errors.ts';
-import type { Page, RecordStore, Versioned } from '../records.ts';
-import type { Services } from '../services.ts';
-import type { Stores } from '../stores.ts';
-import { parse } from '../validation.ts';
+import { type Actor, auditEvent, diff, type FieldChange } from './audit/audit-event.ts';
+import { DomainError, type FieldProblem, invalid, notFound } from './errors.ts';
+import { refuseHeld, refuseTaken } from './manage-dry-runs.ts';
+import type { RecordStore, Versioned } from './records.ts';
+import type { Services } from './services.ts';
+import type { Stores } from './stores.ts';
+import { parse } from './validation.ts';
 
 /** What sets one noun apart from the others. */
 export interface Noun<T extends Versioned> {
@@ -148,9 +149,8 @@ export async function removeRecord<T extends Versioned>(
   const record = await findRecord(services, noun, id);
   if (options.version !== undefined) requireVersion(record, options.version);
   if (options.dryRun) {
-    const holders = (await noun.holders?.(services, record)) ?? [];
-    if (holders.length === 0) return record;
-    throw new DomainError('in_use', { hint: `used by ${holders.slice(0, 10).join(', ')}` });
+    await refuseHeld(services, noun, record);
+    return record;
   }
   const event = recordEvent(services, actor, noun, record, 'delete', diff(record, null));
   if (!(await noun.store(services.stores).remove(id, event))) throw notFound(noun.label, id);
@@ -180,18 +180,6 @@ export function requireVersion(record: Versioned, version: number): void {
   if (record.version !== version) throw new DomainError('version_conflict', { current: record });
 }
 
-/** Every row of a list, a page at a time. */
-export async function* everyRow<T>(
-  list: (query: { limit: number; cursor?: string }) => Promise<Page<T>>,
-): AsyncGenerator<T> {
-  let page = await list({ limit: 100 });
-  yield* page.items;
-  while (page.nextCursor !== null) {
-    page = await list({ limit: 100, cursor: page.nextCursor });
-    yield* page.items;
-  }
-}
-
 /** The settings after a patch, checked by the one schema that checks every path into the store. */
 function merge<T extends Versioned>(noun: Noun<T>, before: T, patch: Update['patch']): object {
   const old = before as T & Record<string, unknown>;
@@ -207,9 +195,4 @@ function merge<T extends Versioned>(noun: Noun<T>, before: T, patch: Update['pat
 async function check<T extends Versioned>(services: Services, noun: Noun<T>, record: T) {
   const problems = (await noun.check?.(services, record)) ?? [];
   if (problems.length > 0) throw invalid(problems);
-}
-
-async function refuseTaken<T extends Versioned>(services: Services, noun: Noun<T>, record: T) {
-  const field = (await noun.taken?.(services, record)) ?? null;
-  if (field !== null) throw conflict(field, String((record as Record<string, unknown>)[field]));
 }
