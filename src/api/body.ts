@@ -1,0 +1,134 @@
+/**
+ * Request bodies: JSON only (RFC 8259), bounded in size and depth. What a parser would quietly mend
+ * (invalid UTF-8, a member named twice, half a surrogate pair) is refused by name instead.
+ */
+import type { IncomingMessage } from 'node:http';
+import { DomainError, invalidField } from '../domain/errors.ts';
+import { ApiError } from './problem.ts';
+
+/** The largest body: 256 KiB. */
+export const MAX_BODY_BYTES = 256 * 1024;
+/** The deepest nesting; no document of the API comes near it. */
+const MAX_DEPTH = 16;
+
+/**
+ * The JSON value of a request's body; undefined when the body is empty.
+ *
+ * @throws ApiError `unsupported_media_type`; DomainError `payload_too_large`, `validation_failed`
+ */
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  const { headers } = request;
+  if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
+  const bytes = await readBytes(request);
+  if (bytes.length === 0) return undefined;
+  const media = headers['content-type'] ?? '';
+  if (!/^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(media)) {
+    throw new ApiError('unsupported_media_type', 'send Content-Type: application/json, in UTF-8');
+  }
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+    throw new ApiError('unsupported_media_type', 'send the body without Content-Encoding');
+  }
+  return parseJson(decode(bytes));
+}
+
+async function readBytes(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > MAX_BODY_BYTES) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+    throw invalidField('', 'incomplete', 'the request ended before its body did');
+  }
+  return Buffer.concat(chunks);
+}
+
+function tooLarge(): DomainError {
+  return new DomainError('payload_too_large', { hint: `at most ${MAX_BODY_BYTES} bytes` });
+}
+
+function decode(bytes: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw invalidField('', 'not_utf8', 'the body is not valid UTF-8');
+  }
+}
+
+/** Parses JSON text; throws `validation_failed` naming what is wrong with it. */
+export function parseJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    // The engine's message may quote the body, and so a password; only the place is passed on.
+    const at = /at position \d+(?: \(line \d+ column \d+\))?/.exec(String(error))?.[0];
+    throw invalidField('', 'malformed_json', `the body is not valid JSON${at ? ` ${at}` : ''}`);
+  }
+  refuseAmbiguous(text);
+  return value;
+}
+
+/** One open object or array of the text being scanned. */
+interface Open {
+  /** Names seen so far; null in an array. */
+  names: Set<string> | null;
+  /** Name or index of the member being read. */
+  member: string | number;
+}
+
+/** Strings and the marks between values; numbers and literals do not matter here. */
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/g;
+
+/** Scans JSON text that is known to be valid for what `JSON.parse` lets pass. */
+function refuseAmbiguous(text: string): void {
+  const open: Open[] = [];
+  let latest = '';
+  for (const [token] of text.matchAll(TOKENS)) {
+    const inner = open.at(-1);
+    if (token === '{') enter(open, { names: new Set(), member: '' });
+    else if (token === '[') enter(open, { names: null, member: 0 });
+    else if (token === '}' || token === ']') open.pop();
+    else if (token === ',') nextMember(inner);
+    else if (token === ':') nameMember(open, latest);
+    else latest = textOf(token, open);
+  }
+}
+
+function enter(open: Open[], opened: Open): void {
+  if (open.length === MAX_DEPTH) {
+    throw invalidField(pathOf(open), 'too_deep', `is nested more than ${MAX_DEPTH} deep`);
+  }
+  open.push(opened);
+}
+
+function nextMember(inner: Open | undefined): void {
+  if (typeof inner?.member === 'number') inner.member += 1;
+}
+
+function nameMember(open: Open[], name: string): void {
+  const inner = open.at(-1);
+  if (inner?.names == null) return;
+  inner.member = name;
+  if (name === '__proto__') {
+    throw invalidField(pathOf(open), 'unknown_field', 'there is no field "__proto__"');
+  }
+  if (inner.names.has(name)) {
+    throw invalidField(pathOf(open), 'repeated', 'is named twice in the body');
+  }
+  inner.names.add(name);
+}
+
+function textOf(token: string, open: Open[]): string {
+  const text = JSON.parse(token) as string;
+  if (text.isWellFormed()) return text;
+  throw invalidField(pathOf(open), 'not_unicode', 'holds half of a surrogate pair');
+}
+
+function pathOf(open: Open[]): string {
+  return open.map(({ member }) => String(member)).join('.');
+}
