@@ -3,13 +3,14 @@ import Router from '@koa/router';
 import type { Context } from 'koa';
 import { constantTimeEqual } from '../domain/secrets/secret-keys.ts';
 import type { Stores } from '../domain/stores.ts';
-import type { Metrics } from './metrics.ts';
+import { METRICS_TYPE } from './metrics.ts';
 import type { RequestState } from './request-state.ts';
+import type { NodeMetrics } from './worker-metrics.ts';
 
 /** What the routes work with. */
 export interface HealthOptions {
   stores: Pick<Stores, 'ping'>;
-  metrics: Metrics;
+  metrics: Pick<NodeMetrics, 'read'>;
   /** Bearer token for `/metrics` from anywhere; without it only loopback reads them. */
   metricsToken: string | undefined;
   /** Whether the server drains: it then is alive, but not ready for new work. */
@@ -48,8 +49,8 @@ export function healthRoutes(options: HealthOptions): Router {
       };
       return;
     }
-    ctx.type = options.metrics.registry.contentType;
-    ctx.body = await options.metrics.registry.metrics();
+    ctx.type = METRICS_TYPE;
+    ctx.body = await options.metrics.read();
   }
 
   function mayReadMetrics(ctx: Context): boolean {

@@ -1,6 +1,9 @@
 /** Prometheus metrics of this process. */
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 
+/** Content type of the exposition format. */
+export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
 /** The metrics of one server. */
 export interface Metrics {
   registry: Registry;

@@ -43,12 +43,17 @@ export async function createProvider(services: Services): Promise<Provider> {
   return provider;
 }
 
+/** Keys that sign cookies: the same for the engine and for the application around it, or the engine finds none. */
+export function cookieKeys({ keys }: Pick<Services, 'keys'>): string[] {
+  return keys.digests('cookie', 'engine');
+}
+
 async function configuration(services: Services): Promise<Configuration> {
   const off = { enabled: false };
   return {
     routes: ROUTES,
     jwks: await loadSigningKeys(services),
-    cookies: { keys: [services.keys.digest('cookie', 'engine')] },
+    cookies: { keys: cookieKeys(services) },
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     responseTypes: ['code'],

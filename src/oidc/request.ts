@@ -29,13 +29,13 @@ export async function authenticatedClient(
 export function optionalParameter(ctx: KoaContextWithOIDC, name: string): string | undefined {
   const value: unknown = ctx.oidc.body?.[name];
   if (value === undefined || value === '') return undefined;
-  if (typeof value !== 'string') throw invalidRequest(`parameter "${name}" must not be repeated`);
+  if (typeof value !== 'string') throw invalidRequest(`parameter ${name} must not be repeated`);
   return value;
 }
 
 /** A parameter that must be present. Throws invalid_request when it is missing or repeated. */
 export function requiredParameter(ctx: KoaContextWithOIDC, name: string): string {
   const value = optionalParameter(ctx, name);
-  if (value === undefined) throw invalidRequest(`missing required parameter "${name}"`);
+  if (value === undefined) throw invalidRequest(`missing required parameter ${name}`);
   return value;
 }

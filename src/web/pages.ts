@@ -10,8 +10,9 @@ import { type FieldProblem, invalidField, isDomainError } from '../domain/errors
 import { findLink } from '../domain/links.ts';
 import type { Services } from '../domain/services.ts';
 import type { RequestState } from '../http/request-state.ts';
+import { ERRORS_PATH, errorsPage } from './docs.ts';
 import { readForm } from './form-body.ts';
-import { createRenderer } from './render.ts';
+import { createRenderer, type Render } from './render.ts';
 import { staticFile } from './static.ts';
 import type { PasswordForm, ShownOnce, Views } from './views.ts';
 
@@ -31,11 +32,23 @@ export async function pages(services: Services): Promise<Router> {
   const render = createRenderer();
   const stylesheet = await staticFile('app.css', 'text/css; charset=utf-8');
   router.get(stylesheet.path, stylesheet.serve);
-  for (const page of [setUpPage(services), resetPage(services)]) {
+  router.get(ERRORS_PATH, errorsPage(render, stylesheet.path));
+  addLinkPages(router, [setUpPage(services), resetPage(services)], {
+    render,
+    stylesheet: stylesheet.path,
+  });
+  return router;
+}
+
+function addLinkPages(
+  router: Router,
+  linkPages: LinkPage[],
+  { render, stylesheet }: { render: Render; stylesheet: string },
+): void {
+  for (const page of linkPages) {
     router.get(page.path, (ctx) => showForm(ctx, page));
     router.post(page.path, (ctx) => useForm(ctx, page));
   }
-  return router;
 
   async function show<V extends keyof Views>(
     ctx: Context,
@@ -46,7 +59,7 @@ export async function pages(services: Services): Promise<Router> {
     ctx.status = status;
     ctx.set('Cache-Control', 'no-store');
     ctx.type = 'html';
-    ctx.body = await render(view, locals, { title: locals.heading, stylesheet: stylesheet.path });
+    ctx.body = await render(view, locals, { title: locals.heading, stylesheet });
   }
 
   function showGone(ctx: Context): Promise<void> {

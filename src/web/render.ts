@@ -16,6 +16,8 @@ export interface Page {
   title: string;
   /** Path of the stylesheet, with a hash of its content. */
   stylesheet: string;
+  /** Whether it needs the width of a table. */
+  wide?: boolean;
 }
 
 const ROOT = join(import.meta.dirname, '../../views');

@@ -21,9 +21,17 @@ export interface ShownOnce {
   value: string | null;
 }
 
+/** A row of the page of codes. */
+export interface CodeRow {
+  code: string;
+  status: number;
+  title: string;
+}
+
 /** View name → its locals. */
 export interface Views {
   'password-form': PasswordForm;
   'shown-once': ShownOnce;
+  errors: { reasons: CodeRow[]; errors: CodeRow[] };
   message: { heading: string; text: string };
 }

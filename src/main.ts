@@ -1,0 +1,27 @@
+/** The process: load the configuration, serve, print what a person needs, drain on SIGTERM and SIGINT. */
+import { banner } from './banner.ts';
+import { ConfigError, loadConfig, readEnvironment } from './config/load.ts';
+import { openLog } from './http/log.ts';
+import { serve } from './serve.ts';
+import { serveInWorkers } from './workers.ts';
+
+try {
+  const config = loadConfig(readEnvironment());
+  const log = openLog(config.logLevel);
+  const server = await (config.workers === 1
+    ? serve({ config, log })
+    : serveInWorkers({ config, log }));
+  process.stdout.write(banner(server.issuer, server.firstRun));
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, async () => {
+      await server.close();
+      log.flush();
+      process.exit(0);
+    });
+  }
+} catch (error) {
+  const expected =
+    error instanceof ConfigError || (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+  console.error(expected ? `Tollgate did not start: ${(error as Error).message}` : error);
+  process.exit(1);
+}
