@@ -1,0 +1,39 @@
+/** Last uses of secrets, clients and keys. */
+import type { LastUse, LastUseStore } from '../../src/domain/last-uses.ts';
+import type { Connection } from './connection.ts';
+import { reading } from './errors.ts';
+
+interface UseRow {
+  subject: string;
+  at: number;
+  address: string | null;
+}
+
+/** The last uses of a connection. */
+export function lastUseStore({ prepare, transact }: Connection): LastUseStore {
+  const record = prepare(
+    `INSERT INTO last_uses (subject, at, address) VALUES (?, ?, ?)
+     ON CONFLICT (subject) DO UPDATE SET at = excluded.at, address = excluded.address
+     WHERE excluded.at >= last_uses.at`,
+  );
+  const find = prepare<UseRow>('SELECT subject, at, address FROM last_uses WHERE subject = ?');
+  return {
+    async record(uses) {
+      if (uses.length === 0) return;
+      await transact(() => {
+        for (const { subject, at, address } of uses) record.run(subject, at.getTime(), address);
+      });
+    },
+    find: (subjects) =>
+      reading(() => {
+        const rows = subjects
+          .map((subject) => find.get(subject))
+          .filter((row) => row !== undefined);
+        return new Map(rows.map((row) => [row.subject, useOf(row)]));
+      }),
+  };
+}
+
+function useOf({ subject, at, address }: UseRow): LastUse {
+  return { subject, at: new Date(at), address };
+}

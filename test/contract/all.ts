@@ -1,0 +1,64 @@
+/**
+ * The contract of every port, as tests that an adapter runs against its own database. The contracts
+ * are the specification of storage: what they do not say, an adapter may decide.
+ */
+import { describe } from '@jest/globals';
+import type { Stores } from '../../src/domain/stores.ts';
+import { describeAdmins } from './admins.contract.ts';
+import { describeArtifacts } from './artifacts.contract.ts';
+import { describeAudit } from './audit.contract.ts';
+import { describeCatalog } from './catalog.contract.ts';
+import { describeChanges } from './changes.contract.ts';
+import { describeClients } from './clients.contract.ts';
+import type { Open } from './contract.ts';
+import { describeInUse } from './in-use.contract.ts';
+import { describeLastUses } from './last-uses.contract.ts';
+import { describeOneTimeLinks } from './one-time-links.contract.ts';
+import { describeRaces } from './races.contract.ts';
+import { describeSecrets } from './secrets.contract.ts';
+import { describeSigningKeys } from './signing-keys.contract.ts';
+import { describeStores } from './stores.contract.ts';
+import { describeTokens } from './tokens.contract.ts';
+import { describeUsers } from './users.contract.ts';
+
+/** What an adapter gives so that the contracts can be run against it. */
+export interface ContractSetup {
+  /** Opens a new, empty database; called once or more by each contract, which closes what it opened. */
+  open(): Promise<Stores>;
+  /** Every raw row or document of the database behind these stores, as one text. */
+  dump(stores: Stores): Promise<string>;
+  /** Connection string, for child processes, of the database that `open` opened last. */
+  url(): string;
+}
+
+/**
+ * Describes every contract, races between operating-system processes included.
+ *
+ * @param adapter name in the test report, such as `sqlite`
+ */
+export function describeAllContracts(adapter: string, setup: ContractSetup): void {
+  describePortContracts(adapter, setup.open);
+  describe(adapter, () => {
+    describeSecrets(setup.open, setup.dump);
+    describeRaces(setup.open, setup.url);
+  });
+}
+
+/** Describes the contracts that one process can check through the ports alone. */
+export function describePortContracts(adapter: string, open: Open): void {
+  describe(adapter, () => {
+    describeStores(open);
+    describeClients(open);
+    describeUsers(open);
+    describeCatalog(open);
+    describeInUse(open);
+    describeAdmins(open);
+    describeTokens(open);
+    describeAudit(open);
+    describeChanges(open);
+    describeOneTimeLinks(open);
+    describeArtifacts(open);
+    describeSigningKeys(open);
+    describeLastUses(open);
+  });
+}
