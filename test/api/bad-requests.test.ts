@@ -96,6 +96,7 @@ const BAD_CLIENTS: [string, string, unknown][] = [
   ['a date without an offset', 'expiresAt', '2027-01-01T00:00:00'],
   ['a date without a time', 'expiresAt', '2027-01-01'],
   ['a day that does not exist', 'startsAt', '2027-02-30T00:00:00Z'],
+  ['an instant past year 9999', 'startsAt', '9999-12-31T23:59:59-23:59'],
   ['a number for a date', 'startsAt', 1_800_000_000],
   ['an operator for a date', 'startsAt', { $date: 0 }],
   ['an unknown status', 'status', 'locked'],
