@@ -34,8 +34,10 @@ export function createApp(doors: Doors): Koa {
 }
 
 function pinOrigin(app: Koa, issuer: string): void {
-  const { origin, protocol } = new URL(issuer);
-  Object.defineProperty(app.request, 'origin', { get: () => origin });
+  const { host, origin, protocol } = new URL(issuer);
+  Object.defineProperty(app.request, 'host', { get: () => host });
+  // What the engine makes its URLs from; a request line may name a whole URL of its own.
+  Object.defineProperty(app.request, 'href', { get: () => origin });
   Object.defineProperty(app.request, 'protocol', { get: () => protocol.slice(0, -1) });
 }
 

@@ -1,9 +1,11 @@
 /** One connection to the database file: how it is opened, and what the stores share. */
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { linkSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isBusy } from './errors.ts';
+import { LogSync } from './log-sync.ts';
 import { GroupWriter, type Writer } from './writer.ts';
 
 /** A value that SQLite stores. */
@@ -19,6 +21,7 @@ export interface Statement<Row> {
 /** What the stores share. */
 export interface Connection extends Writer {
   database: DatabaseSync;
+  log: LogSync;
   /** Prepares a statement; the caller names the columns that it gives. */
   prepare<Row = unknown>(sql: string): Statement<Row>;
 }
@@ -27,25 +30,20 @@ export interface Connection extends Writer {
 export interface SqliteOptions {
   /** File, created (0600, its folder 0700) when missing, or `:memory:`. */
   path: string;
-  /**
-   * When a commit counts as done. `FULL` (default): it survives a power cut. `NORMAL`: it survives the
-   * end of the process, not of the machine.
-   */
-  synchronous?: 'FULL' | 'NORMAL';
   /** Longest wait for a lock of another process, in milliseconds; default 5000. */
   lockWaitMs?: number;
 }
 
 /** Opens a connection; the schema may still be missing. */
 export async function openConnection(options: SqliteOptions): Promise<Connection> {
-  const { path, synchronous = 'FULL', lockWaitMs = 5000 } = options;
+  const { path, lockWaitMs = 5000 } = options;
   if (path !== ':memory:') createFile(path);
   const database = new DatabaseSync(path, { timeout: lockWaitMs });
   try {
     await useWriteAheadLog(database, lockWaitMs);
     // Seldom checkpoints: pages that change again and again are then copied once (measured: -30 % CPU).
     database.exec(`
-      PRAGMA synchronous = ${synchronous};
+      PRAGMA synchronous = NORMAL;
       PRAGMA foreign_keys = ON;
       PRAGMA temp_store = MEMORY;
       PRAGMA cache_size = -65536;
@@ -57,14 +55,27 @@ export async function openConnection(options: SqliteOptions): Promise<Connection
     database.close();
     throw error;
   }
-  const { write, transact } = new GroupWriter(database, lockWaitMs);
+  const log = new LogSync(path === ':memory:' ? null : path);
+  const { write, transact } = new GroupWriter(database, log, lockWaitMs);
   const prepare = <Row>(sql: string) => database.prepare(sql) as unknown as Statement<Row>;
-  return { database, prepare, write, transact };
+  return { database, log, prepare, write, transact };
 }
 
+/**
+ * Creates the file where it is missing, for its owner only. It is never opened here under its own
+ * name: closing it would drop the locks that other connections of this process hold on it.
+ */
 function createFile(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  closeSync(openSync(path, 'a', 0o600));
+  const draft = `${path}.${randomUUID()}`;
+  writeFileSync(draft, '', { mode: 0o600, flag: 'wx' });
+  try {
+    linkSync(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(draft);
+  }
 }
 
 /** Of several processes that start at once one makes the change; SQLite does not wait for it by itself. */

@@ -71,10 +71,11 @@ function storesOf(connection: Connection): Stores {
 }
 
 /** Closes after everything written before is committed; closing again does nothing. */
-async function close({ database, write }: Connection): Promise<void> {
+async function close({ database, log, write }: Connection): Promise<void> {
   if (!database.isOpen) return;
   await write(() => undefined);
   try {
+    log.close();
     if (database.isOpen) database.close();
   } catch (error) {
     throw unavailable(error);

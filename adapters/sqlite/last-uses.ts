@@ -22,7 +22,7 @@ export function lastUseStore({ prepare, transact }: Connection): LastUseStore {
       if (uses.length === 0) return;
       await transact(() => {
         for (const { subject, at, address } of uses) record.run(subject, at.getTime(), address);
-      });
+      }, 'process_end');
     },
     find: (subjects) =>
       reading(() => {

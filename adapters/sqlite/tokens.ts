@@ -68,10 +68,14 @@ function tokenUses(
     return true;
   }
   return {
+    // A token that a power cut takes costs its client another request, and grants nothing.
     issue: (access, family) =>
-      (family === null && access.familyId === null ? write : transact)(() => issue(access, family)),
+      (family === null && access.familyId === null ? write : transact)(
+        () => issue(access, family),
+        'process_end',
+      ),
     spend: (tokenId, now) => write(() => sql.spend.get(tokenId, now.getTime())?.uses ?? null),
-    refund: (tokenId) => write(() => void sql.refund.run(tokenId)),
+    refund: (tokenId) => write(() => void sql.refund.run(tokenId), 'process_end'),
     rotate: (rotation) => transact(() => rotate(rotation)),
   };
 }

@@ -1,17 +1,26 @@
 /**
- * Group commit: everything written in one turn of the event loop shares one transaction and one sync
- * to disk. A write is answered after the commit. While another process holds the write lock the event
- * loop keeps turning, and what is written meanwhile joins the same transaction.
+ * Group commit: everything written in one turn of the event loop shares one transaction. A write is
+ * answered after the commit, and after the sync of the log where it must survive a power cut. While
+ * another process holds the write lock the event loop keeps turning, and what is written meanwhile
+ * joins the same transaction.
  */
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isBusy, isUnavailable, unavailable } from './errors.ts';
+import type { LogSync } from './log-sync.ts';
+
+/** What a write survives once it is answered; the end of the process at the least. */
+export type Survives = 'power_cut' | 'process_end';
 
 /** Runs writes in shared transactions, in the order of the calls. */
 export interface Writer {
-  /** Runs a write of one statement; rejects with what it throws, or with `store_unavailable`. */
-  write<T>(work: () => T): Promise<T>;
-  /** Runs a write of several statements, all or none of which take effect. */
-  transact<T>(work: () => T): Promise<T>;
+  /**
+   * Runs a write of one statement; rejects with what it throws, or with `store_unavailable`.
+   *
+   * @param survives default `power_cut`
+   */
+  write<T>(work: () => T, survives?: Survives): Promise<T>;
+  /** Runs a write of several statements, all or none of which take effect; likewise. */
+  transact<T>(work: () => T, survives?: Survives): Promise<T>;
 }
 
 /** Longest pause between two attempts to get the write lock. */
@@ -20,14 +29,24 @@ const RETRY_MS = 4;
 interface Job {
   work: () => unknown;
   isAtomic: boolean;
+  survives: Survives;
   resolve: (result: never) => void;
   reject: (error: unknown) => void;
+}
+
+/** A job that has run, and how its caller is told. */
+interface Answer {
+  job: Job;
+  tell(): void;
 }
 
 /** The writer of one connection. */
 export class GroupWriter implements Writer {
   readonly #database: DatabaseSync;
+  readonly #log: LogSync;
   readonly #lockWaitMs: number;
+  readonly #neverWait: StatementSync;
+  readonly #waitAgain: StatementSync;
   readonly #begin: StatementSync;
   readonly #commit: StatementSync;
   readonly #savepoint: StatementSync;
@@ -36,21 +55,26 @@ export class GroupWriter implements Writer {
   #waitingSince: number | null = null;
 
   /** @param lockWaitMs longest wait for a lock of another process */
-  constructor(database: DatabaseSync, lockWaitMs: number) {
+  constructor(database: DatabaseSync, log: LogSync, lockWaitMs: number) {
     this.#database = database;
+    this.#log = log;
     this.#lockWaitMs = lockWaitMs;
+    this.#neverWait = database.prepare('PRAGMA busy_timeout = 0');
+    this.#waitAgain = database.prepare(`PRAGMA busy_timeout = ${lockWaitMs}`);
     this.#begin = database.prepare('BEGIN IMMEDIATE');
     this.#commit = database.prepare('COMMIT');
     this.#savepoint = database.prepare('SAVEPOINT job');
     this.#release = database.prepare('RELEASE job');
   }
 
-  readonly write: Writer['write'] = (work) => this.#add(work, true);
-  readonly transact: Writer['transact'] = (work) => this.#add(work, false);
+  readonly write: Writer['write'] = (work, survives = 'power_cut') =>
+    this.#add(work, { isAtomic: true, survives });
+  readonly transact: Writer['transact'] = (work, survives = 'power_cut') =>
+    this.#add(work, { isAtomic: false, survives });
 
-  #add<T>(work: () => T, isAtomic: boolean): Promise<T> {
+  #add<T>(work: () => T, how: Pick<Job, 'isAtomic' | 'survives'>): Promise<T> {
     return new Promise((resolve, reject) => {
-      this.#jobs.push({ work, isAtomic, resolve, reject });
+      this.#jobs.push({ work, ...how, resolve, reject });
       if (this.#jobs.length === 1) setImmediate(this.#flush);
     });
   }
@@ -80,29 +104,41 @@ export class GroupWriter implements Writer {
 
   /** Begins without waiting for the lock inside SQLite, which would stop the whole process. */
   #beginAtOnce(): void {
-    this.#database.exec('PRAGMA busy_timeout = 0');
+    this.#neverWait.get();
     try {
       this.#begin.run();
     } finally {
-      this.#database.exec(`PRAGMA busy_timeout = ${this.#lockWaitMs}`);
+      this.#waitAgain.get();
     }
   }
 
   /** Runs the jobs inside the open transaction, commits, and only then answers. */
   #runAll(jobs: Job[]): void {
-    const answers: (() => void)[] = [];
+    const answers: Answer[] = [];
     try {
-      for (const job of jobs) answers.push(this.#run(job));
+      for (const job of jobs) answers.push({ job, tell: this.#run(job) });
       this.#commit.run();
     } catch (error) {
       this.#rollBack();
       refuse(jobs, error);
       return;
     }
-    for (const answer of answers) answer();
+    const synced = answers.filter(({ job }) => job.survives === 'power_cut');
+    for (const { job, tell } of answers) if (job.survives === 'process_end') tell();
+    if (synced.length === 0) return;
+    this.#log.afterSync(
+      () => {
+        for (const { tell } of synced) tell();
+      },
+      (error) =>
+        refuse(
+          synced.map(({ job }) => job),
+          new Error('the log was not synced', { cause: error }),
+        ),
+    );
   }
 
-  /** Runs one job; throws only what spoils the whole transaction. */
+  /** Runs one job; answers how to tell its caller; throws only what spoils the whole transaction. */
   #run(job: Job): () => void {
     try {
       if (!job.isAtomic) this.#savepoint.run();

@@ -1,6 +1,6 @@
 /**
- * The address of the caller. The socket's, unless it belongs to a trusted proxy: then Forwarded
- * (RFC 7239) or X-Forwarded-For is walked from the right, past trusted proxies; what stands further
+ * The address of the caller. The socket's, unless it belongs to a trusted proxy: then X-Forwarded-For,
+ * or Forwarded (RFC 7239) where there is none, is walked from the right, past trusted proxies; what stands further
  * left was written by strangers and is never believed.
  */
 import type { IncomingMessage } from 'node:http';
@@ -37,16 +37,16 @@ export function clientAddressReader(trustedProxies: readonly string[]): ReadClie
 }
 
 function forwardedHops(request: IncomingMessage): string[] {
-  const forwarded = header(request, 'forwarded');
-  if (forwarded !== '') {
-    return forwarded
-      .split(',')
-      .map((element) =>
-        withoutPort(/(?:^|;)\s*for=("[^"]*"|[^;]*)/i.exec(element.trim())?.[1] ?? ''),
-      );
-  }
+  // First, as proxies append to it by default and pass on a Forwarded that a stranger sent.
   const list = header(request, 'x-forwarded-for');
-  return list === '' ? [] : list.split(',').map(withoutPort);
+  if (list !== '') return list.split(',').map(withoutPort);
+  const forwarded = header(request, 'forwarded');
+  if (forwarded === '') return [];
+  return forwarded
+    .split(',')
+    .map((element) =>
+      withoutPort(/(?:^|;)\s*for=("[^"]*"|[^;]*)/i.exec(element.trim())?.[1] ?? ''),
+    );
 }
 
 function header(request: IncomingMessage, name: string): string {

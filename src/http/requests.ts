@@ -69,7 +69,8 @@ function answerError(ctx: Context, error: unknown, log: Log): void {
   const { requestId } = ctx.state as RequestState;
   if (isDomainError(error)) {
     ctx.status = ERRORS[error.code].status;
-    if (ctx.status === 503) ctx.set('Retry-After', String(error.retryAfterSeconds ?? 1));
+    const retryAfter = error.retryAfterSeconds ?? (ctx.status === 503 ? 1 : undefined);
+    if (retryAfter !== undefined) ctx.set('Retry-After', String(retryAfter));
     if (ctx.status >= 500) log.warn({ requestId, err: error }, 'request failed');
     ctx.body = { error: error.code, error_description: error.message, request_id: requestId };
     return;

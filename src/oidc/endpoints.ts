@@ -4,7 +4,7 @@ import mount from 'koa-mount';
 import type Provider from 'oidc-provider';
 import type { Services } from '../domain/services.ts';
 import { readBasicCredentials } from './basic-credentials.ts';
-import { trueMetadata } from './metadata.ts';
+import { tellTruth } from './metadata.ts';
 import { ROUTES } from './provider.ts';
 
 const READ = ['GET', 'HEAD', 'OPTIONS'];
@@ -23,13 +23,21 @@ const DOORS: ReadonlyMap<string, readonly string[]> = new Map([
 export function oauthEndpoints(provider: Provider, services: Services): Middleware {
   const engine = mount('/', provider as never);
 
-  async function dispatch(ctx: Context, next: Next): Promise<unknown> {
+  async function dispatch(ctx: Context, next: Next): Promise<void> {
     const methods = DOORS.get(ctx.path);
-    if (methods === undefined) return next();
-    if (!methods.includes(ctx.method)) return refuseMethod(ctx, methods);
+    if (methods === undefined) {
+      await next();
+      return;
+    }
+    if (!methods.includes(ctx.method)) {
+      refuseMethod(ctx, methods);
+      return;
+    }
     // Nothing that is read from here on is older than the request.
     await services.directory.sync();
-    return readBasicCredentials(ctx as never, () => trueMetadata(ctx, () => engine(ctx, next)));
+    readBasicCredentials(ctx);
+    await engine(ctx, next);
+    if (ctx.path.startsWith('/.well-known/')) tellTruth(ctx);
   }
   return dispatch;
 }

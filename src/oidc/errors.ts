@@ -53,6 +53,7 @@ export function correctError(ctx: KoaContextWithOIDC, error: errors.OIDCProvider
   if (error.error === 'unsupported_token_type') {
     // RFC 7662 §2.2, RFC 7009 §2.2: a token that this server does not know is inactive, or revoked already.
     ctx.status = 200;
+    ctx.remove('Content-Type');
     ctx.body = ctx.path.endsWith('introspect') ? { active: false } : '';
   }
   if (ctx.status === 401) challenge(ctx);

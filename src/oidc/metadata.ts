@@ -1,5 +1,5 @@
 /** Server metadata (RFC 8414): what the engine says of itself, less everything that is not switched on. */
-import type { Context, Next } from 'koa';
+import type { Context } from 'koa';
 import { GRANTS } from './grants/index.ts';
 
 /** Members that hold for Tollgate; the rest of the engine's document is about OpenID Connect. */
@@ -18,11 +18,10 @@ const TRUE_MEMBERS = [
   'revocation_endpoint_auth_signing_alg_values_supported',
 ];
 
-/** Koa middleware around the engine's discovery route. */
-export async function trueMetadata(ctx: Context, next: Next): Promise<void> {
-  await next();
+/** Keeps of the engine's metadata document what holds for Tollgate. */
+export function tellTruth(ctx: Context): void {
   const document = ctx.body as Record<string, unknown> | undefined;
-  if (!ctx.path.startsWith('/.well-known/') || typeof document?.['issuer'] !== 'string') return;
+  if (typeof document?.['issuer'] !== 'string') return;
   const methods = document['token_endpoint_auth_methods_supported'];
   const algorithms = document['token_endpoint_auth_signing_alg_values_supported'];
   const complete: Record<string, unknown> = {

@@ -59,7 +59,8 @@ function addLinkPages(
     ctx.status = status;
     ctx.set('Cache-Control', 'no-store');
     ctx.type = 'html';
-    ctx.body = await render(view, locals, { title: locals.heading, stylesheet });
+    const title = status === 422 ? `Error: ${locals.heading}` : locals.heading;
+    ctx.body = await render(view, locals, { title, stylesheet });
   }
 
   function showGone(ctx: Context): Promise<void> {

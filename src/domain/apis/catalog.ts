@@ -21,6 +21,7 @@ export class Catalog {
   readonly scopes: ReadonlyMap<string, ApiScope>;
   readonly levels: ReadonlyMap<string, SecurityLevel>;
   readonly #routes: Route[];
+  readonly #holders = new Map<string, string[]>();
   readonly #usable = new WeakMap<Client, ReadonlySet<string>>();
 
   constructor(apis: Api[], groups: ApiGroup[], scopes: ApiScope[], levels: SecurityLevel[]) {
@@ -28,6 +29,13 @@ export class Catalog {
     this.groups = new Map(groups.map((g) => [g.name, g]));
     this.scopes = new Map(scopes.map((s) => [s.name, s]));
     this.levels = new Map(levels.map((l) => [l.name, l]));
+    for (const holder of [...groups, ...scopes]) {
+      for (const apiId of holder.apis) {
+        const names = this.#holders.get(apiId);
+        if (names === undefined) this.#holders.set(apiId, [holder.name]);
+        else names.push(holder.name);
+      }
+    }
   }
 
   static async load(stores: CatalogStores): Promise<Catalog> {
@@ -78,10 +86,8 @@ export class Catalog {
   }
 
   /** Names of the groups and scopes that hold an API. */
-  holdersOf(apiId: string): string[] {
-    return [...this.groups.values(), ...this.scopes.values()]
-      .filter((g) => g.apis.includes(apiId))
-      .map((g) => g.name);
+  holdersOf(apiId: string): readonly string[] {
+    return this.#holders.get(apiId) ?? [];
   }
 }
 

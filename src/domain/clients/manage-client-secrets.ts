@@ -152,14 +152,18 @@ export async function resetPasswordByLink(
 ): Promise<Client> {
   const chosen = parse(passwordRule, password);
   // Before the hashing, which costs: strangers without a link pay nothing into the bcrypt queue.
-  await requireLink(services, 'client_password', token);
+  const { subjectId } = await requireLink(services, 'client_password', token);
+  const { secrets: held } = await findClient(services, subjectId);
   const made = await newSecret(services, { label: 'password', value: chosen });
-  const link = await useLink(services, 'client_password', token);
-  const actor: Actor = { kind: 'client', id: link.subjectId, address };
-  await changeSecrets(services, actor, link.subjectId, 'client.reset_password', (secrets) => [
+  const replaced = (secrets: ClientSecret[]) => [
     ...secrets.filter((s) => s.kind !== 'password'),
     made.stored,
-  ]);
+  ];
+  // Before the link is used up, so that it works once there is room.
+  requireRoom(replaced(liveSecrets(held, services.clock.now())));
+  const link = await useLink(services, 'client_password', token);
+  const actor: Actor = { kind: 'client', id: link.subjectId, address };
+  await changeSecrets(services, actor, link.subjectId, 'client.reset_password', replaced);
   await services.stores.clients.clearFailedLogins(
     link.subjectId,
     event(services, actor, 'client.unlock', link.subjectId),
@@ -181,13 +185,7 @@ async function changeSecrets(
     const before = await findClient(services, clientId);
     const now = services.clock.now();
     const secrets = change(liveSecrets(before.secrets, now), now);
-    if (secrets.length > MAX_SECRETS) {
-      throw invalidField(
-        'secrets',
-        'too_many',
-        `a client can hold ${MAX_SECRETS} secrets; retire one first`,
-      );
-    }
+    requireRoom(secrets);
     const client: Client = { ...before, secrets, version: before.version + 1, updatedAt: now };
     try {
       await services.stores.clients.update(
@@ -199,6 +197,13 @@ async function changeSecrets(
       if ((error as DomainError).code !== 'version_conflict' || attempt === TRIES) throw error;
     }
   }
+}
+
+/** Throws `validation_failed` when these are more than a client can hold. */
+function requireRoom(secrets: ClientSecret[]): void {
+  if (secrets.length <= MAX_SECRETS) return;
+  const hint = `a client can hold ${MAX_SECRETS} secrets; retire one first`;
+  throw invalidField('secrets', 'too_many', hint);
 }
 
 /** Which secrets came, went or got an end, by id and label only. */
