@@ -29,6 +29,7 @@ export class BcryptPool implements BcryptPort {
   readonly #queue: Pending[] = [];
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Pending>();
+  #closed = false;
 
   constructor(options: BcryptOptions) {
     this.#options = { queued: 16, ...options };
@@ -49,12 +50,14 @@ export class BcryptPool implements BcryptPort {
 
   /** Ends the threads; jobs under way are rejected. */
   async close(): Promise<void> {
+    this.#closed = true;
     for (const { reject } of this.#queue.splice(0)) reject(stopped());
     const workers = [...this.#idle.splice(0), ...this.#busy.keys()];
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
   #run(job: BcryptJob): Promise<unknown> {
+    if (this.#closed) return Promise.reject(stopped());
     if (this.#queue.length >= this.#options.threads * this.#options.queued) {
       return Promise.reject(
         new DomainError('overloaded', {

@@ -18,6 +18,8 @@ export interface MailerOptions {
   outbox: string;
   /** Pauses between tries, in milliseconds; default 1 s, 10 s, 60 s. */
   retryDelaysMs?: readonly number[];
+  /** How long a silent server is waited for, in milliseconds; default 10 s. A stop waits no longer. */
+  timeoutMs?: number;
   /** Told about mails that went to the outbox although there is a server. */
   onGivenUp?(error: unknown, file: string): void;
 }
@@ -30,8 +32,8 @@ export interface BackgroundMailer extends Mailer {
 
 /** Opens the mailer. */
 export function openMailer(options: MailerOptions): BackgroundMailer {
-  const { smtpUrl, from, outbox, retryDelaysMs = [1_000, 10_000, 60_000] } = options;
-  const transport = smtpUrl === undefined ? null : nodemailer.createTransport(smtpUrl, { from });
+  const { from, outbox, retryDelaysMs = [1_000, 10_000, 60_000] } = options;
+  const transport = openTransport(options);
   const underWay = new Set<Promise<void>>();
   const closing = new AbortController();
 
@@ -54,8 +56,8 @@ export function openMailer(options: MailerOptions): BackgroundMailer {
     }
     for (let attempt = 0; ; attempt += 1) {
       try {
-        await transport.sendMail(mail);
-        return;
+        const { rejected } = await transport.sendMail(mail);
+        return keepRejected(mail, rejected.map(String));
       } catch (error) {
         const delay = retryDelaysMs[attempt];
         if (delay === undefined || !(await pause(delay, closing.signal))) {
@@ -64,6 +66,12 @@ export function openMailer(options: MailerOptions): BackgroundMailer {
         }
       }
     }
+  }
+
+  async function keepRejected(mail: Mail, to: string[]): Promise<void> {
+    if (to.length === 0) return;
+    const error = new Error(`the mail server refused ${to.length} of ${mail.to.length} addresses`);
+    options.onGivenUp?.(error, await keep({ ...mail, to }));
   }
 
   return {
@@ -80,6 +88,16 @@ export function openMailer(options: MailerOptions): BackgroundMailer {
       transport?.close();
     },
   };
+}
+
+function openTransport({ smtpUrl, from, timeoutMs = 10_000 }: MailerOptions) {
+  if (smtpUrl === undefined) return null;
+  const timeouts = {
+    connectionTimeout: timeoutMs,
+    greetingTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+  };
+  return nodemailer.createTransport({ url: smtpUrl, ...timeouts }, { from });
 }
 
 /** Waits; answers false when the wait was cut short. */
