@@ -14,6 +14,8 @@ import {
 import { describePortContracts } from './all.ts';
 import { START_MS, useServer, withStores } from './mongo.ts';
 
+/** Nodes of Tollgate on one replica set. */
+const NODES = 4;
 const ELECTION_MS = 30_000;
 
 // Servers of a test's own: one that MONGODB_TEST_URI names is not there to be killed.
@@ -105,10 +107,10 @@ async function eventually<T>(call: () => Promise<T>): Promise<T> {
 }
 
 function describeFailOver(server: () => MongodServer): void {
-  let nodes: Stores[] = [];
+  const nodes: Stores[] = [];
   beforeAll(async () => {
     const url = server().uri('failover');
-    nodes = await Promise.all([1, 2, 3, 4].map(() => openMongoStores({ url })));
+    for (let i = 0; i < NODES; i += 1) nodes.push(await openMongoStores({ url }));
   }, START_MS);
   afterAll(async () => {
     await Promise.all(nodes.map((stores) => stores.close()));

@@ -30,6 +30,7 @@ const mongod = await mongodFor('test/contract/mongo.test.ts');
     url: () => last,
   });
   describeIndexes(open, () => last);
+  describePlans(open, () => last);
   describeInput(open, () => last);
 });
 
@@ -76,6 +77,26 @@ function describeIndexes(open: () => Promise<Stores>, url: () => string): void {
   ])('purges what expired or keeps values unique: %s %j', (collection, index) =>
     withStores(open, async () => {
       expect(await indexesOf(collection)).toContainEqual(expect.objectContaining(index));
+    }),
+  );
+}
+
+function describePlans(open: () => Promise<Stores>, url: () => string): void {
+  const live = { revokedAt: null, expiresAt: { $gt: NOW } };
+  it.each([
+    ['a family', { $or: [{ _id: 'x' }, { familyId: 'x' }], ...live }],
+    ['the tokens of a client', { clientId: 'x', ...live }],
+    ['the tokens of a user', { userId: 'x', ...live }],
+  ])('revokes %s without looking at every token', (_, filter) =>
+    withStores(open, async () => {
+      const plan = await withDatabase(url(), (db) =>
+        db
+          .collection('tokens')
+          .find(filter as mongo.Document)
+          .explain('queryPlanner'),
+      );
+      expect(JSON.stringify(plan)).toContain('IXSCAN');
+      expect(JSON.stringify(plan)).not.toContain('COLLSCAN');
     }),
   );
 }

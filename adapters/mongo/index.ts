@@ -1,0 +1,84 @@
+/**
+ * The MongoDB adapter: every port of `src/domain/stores.ts` over MongoDB through Mongoose. It knows
+ * documents and indexes and no rule of OAuth. Writes are of the majority and reads go to the primary,
+ * so several nodes of Tollgate share one truth; what remains is MongoDB's own: a primary that the
+ * network cut off may answer reads, never writes, until it notices (seconds).
+ *
+ * A replica set, even of one node, gives all-or-nothing writes. On a standalone server they are made
+ * one after the other (see unit-of-work.ts): fit for one process, not for a cluster.
+ */
+import type { Stores } from '../../src/domain/stores.ts';
+import { adminStore, personalAccessTokenStore } from './admins.ts';
+import { artifactStore } from './artifacts.ts';
+import { auditTrail } from './audit.ts';
+import { callGate } from './calls.ts';
+import { catalog } from './catalog.ts';
+import { changeFeed } from './changes.ts';
+import { clientStore } from './clients.ts';
+import { connect, type Database } from './connection.ts';
+import { translated } from './errors.ts';
+import { createIndexes } from './indexes.ts';
+import { lastUseStore } from './last-uses.ts';
+import { oneTimeLinkStore } from './one-time-links.ts';
+import type { Stored } from './schema.ts';
+import { signingKeys } from './signing-keys.ts';
+import { tokenStore } from './tokens.ts';
+import { transactions } from './unit-of-work.ts';
+import { userStore } from './users.ts';
+
+/**
+ * Opens the stores; creates collections and indexes that are missing.
+ *
+ * @param options.url connection string; the database is `tollgate` when it names none
+ * @throws DomainError `store_unavailable` when no primary answers within seconds
+ */
+export async function openMongoStores({ url }: { url: string }): Promise<Stores> {
+  const database = await connect(url).catch((error: unknown) => {
+    throw translated(error);
+  });
+  try {
+    return await prepared(database);
+  } catch (error) {
+    await database.connection.close(true).catch(() => {});
+    throw translated(error);
+  }
+}
+
+async function prepared(database: Database): Promise<Stores> {
+  const changes = changeFeed(database);
+  const keys = signingKeys(database);
+  await createIndexes(database);
+  await Promise.all([changes.prepare(!database.transactions), keys.prepare()]);
+
+  const audit = auditTrail(database);
+  const units = transactions(database, { bump: changes.bump, append: audit.append });
+  const tokens = tokenStore(database, units);
+  const clients = clientStore(database, units, tokens);
+  const { apis, apiGroups, apiScopes, securityLevels } = catalog(
+    database,
+    units,
+    database.connection.model<Stored>('Client'),
+  );
+  const { answering, bounded, close } = callGate();
+  return {
+    admins: answering(adminStore(database, units)),
+    apiGroups: answering(apiGroups),
+    apis: answering(apis),
+    apiScopes: answering(apiScopes),
+    artifacts: answering(artifactStore(database)),
+    audit: answering(audit.store),
+    changes: answering(changes.store),
+    clients: answering(clients),
+    lastUses: answering(lastUseStore(database)),
+    oneTimeLinks: answering(oneTimeLinkStore(database)),
+    personalAccessTokens: answering(personalAccessTokenStore(database, units)),
+    securityLevels: answering(securityLevels),
+    signingKeys: answering(keys.store),
+    tokens: answering(tokens),
+    users: answering(userStore(database, units, tokens)),
+    ping: bounded(database.ping),
+    // TTL indexes remove what expired.
+    removeExpired: async () => 0,
+    close: () => close(() => database.connection.close(true)),
+  };
+}

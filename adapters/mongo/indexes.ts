@@ -1,0 +1,53 @@
+/** Collections and indexes, from the schemas: created at start, never dropped. */
+import type { Schema } from 'mongoose';
+import { adminSchema, personalAccessTokenSchema } from './admins.ts';
+import { artifactSchema } from './artifacts.ts';
+import { auditEventSchema } from './audit.ts';
+import { apiGroupSchema, apiSchema, apiScopeSchema, securityLevelSchema } from './catalog.ts';
+import { changesSchema } from './changes.ts';
+import { clientSchema, deletedClientSchema } from './clients.ts';
+import type { Database } from './connection.ts';
+import { lastUseSchema } from './last-uses.ts';
+import { oneTimeLinkSchema } from './one-time-links.ts';
+import { signingKeySchema } from './signing-keys.ts';
+import { tokenSchema } from './token-document.ts';
+import { userSchema } from './users.ts';
+
+/** Every collection and its schema. */
+export const COLLECTIONS: Record<string, Schema> = {
+  admins: adminSchema,
+  apiGroups: apiGroupSchema,
+  apis: apiSchema,
+  apiScopes: apiScopeSchema,
+  artifacts: artifactSchema,
+  auditEvents: auditEventSchema,
+  changes: changesSchema,
+  clients: clientSchema,
+  deletedClients: deletedClientSchema,
+  lastUses: lastUseSchema,
+  oneTimeLinks: oneTimeLinkSchema,
+  personalAccessTokens: personalAccessTokenSchema,
+  securityLevels: securityLevelSchema,
+  signingKeys: signingKeySchema,
+  tokens: tokenSchema,
+  users: userSchema,
+};
+
+/** Creates what is missing; what exists already costs a look. Several nodes may start at once. */
+export async function createIndexes(database: Database): Promise<void> {
+  const options = {
+    // On a replica set, a member that is down must not keep the others from starting.
+    ...(database.transactions && { commitQuorum: 'majority' as const }),
+    // The time limits of requests are not meant for the index of a large collection.
+    ...{ writeConcern: { w: 'majority' as const }, socketTimeoutMS: 0 },
+  };
+  await Promise.all(
+    Object.entries(COLLECTIONS).map(async ([name, schema]) => {
+      const indexes = schema.indexes().map(([key, { background: _, ...rest }]) => ({
+        key: key as Record<string, 1 | -1>,
+        ...(rest as object),
+      }));
+      if (indexes.length > 0) await database.native(name).createIndexes(indexes, options);
+    }),
+  );
+}
