@@ -4,6 +4,8 @@ export interface RequestState {
   requestId: string;
   /** When it arrived. */
   arrivedAt: Date;
+  /** The same as `performance.now()`, for comparisons within this process. */
+  arrivedMs: number;
   /** Canonical address of the caller, past trusted proxies; null when unknown. */
   address: string | null;
   /** The ways to read the secret of a Basic header (see `oidc/basic-credentials.ts`). */

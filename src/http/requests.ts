@@ -22,11 +22,11 @@ const CALLERS_ID = /^[A-Za-z0-9._-]{8,64}$/;
 /** Koa middleware; everything else runs inside it. */
 export function observeRequests({ clock, log, metrics, readAddress }: RequestOptions): Middleware {
   return async function observeRequest(ctx: Context, next: Next) {
-    const started = performance.now();
     const given = ctx.req.headers['x-request-id'];
     const state: RequestState = {
       requestId: typeof given === 'string' && CALLERS_ID.test(given) ? given : randomUUID(),
       arrivedAt: clock.now(),
+      arrivedMs: performance.now(),
       address: readAddress(ctx.req),
     };
     ctx.state = state;
@@ -36,7 +36,7 @@ export function observeRequests({ clock, log, metrics, readAddress }: RequestOpt
     } catch (error) {
       answerError(ctx, error, log);
     }
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = (performance.now() - state.arrivedMs) / 1000;
     const route = String(ctx['_matchedRoute'] ?? 'none');
     metrics.countRequest(route, ctx.method, ctx.status, seconds);
     if (state.reason !== undefined) metrics.countRefusal(state.reason);
@@ -52,6 +52,7 @@ export function observeRequests({ clock, log, metrics, readAddress }: RequestOpt
         {
           ...state,
           arrivedAt: undefined,
+          arrivedMs: undefined,
           presentedSecrets: undefined,
           method,
           route,

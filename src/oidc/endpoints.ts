@@ -38,6 +38,8 @@ export function oauthEndpoints(provider: Provider, services: Services): Middlewa
     readBasicCredentials(ctx);
     await engine(ctx, next);
     if (ctx.path.startsWith('/.well-known/')) tellTruth(ctx);
+    // RFC 7009 §2.2: the body "is ignored by the client"; simple-oauth2 refuses one that is no JSON.
+    if (ctx.path === ROUTES.revocation && ctx.status === 200) ctx.body = {};
   }
   return dispatch;
 }

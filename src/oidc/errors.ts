@@ -53,7 +53,6 @@ export function correctError(ctx: KoaContextWithOIDC, error: errors.OIDCProvider
   if (error.error === 'unsupported_token_type') {
     // RFC 7662 §2.2, RFC 7009 §2.2: a token that this server does not know is inactive, or revoked already.
     ctx.status = 200;
-    ctx.remove('Content-Type');
     ctx.body = ctx.path.endsWith('introspect') ? { active: false } : '';
   }
   if (ctx.status === 401) challenge(ctx);
@@ -61,7 +60,8 @@ export function correctError(ctx: KoaContextWithOIDC, error: errors.OIDCProvider
 
 /** Listener for `server_error`: an outage or overload is told as such, and never as a wrong answer. */
 export function reportServerError(ctx: KoaContextWithOIDC, error: unknown): void {
-  if (!isDomainError(error)) return;
+  // The engine swallows errors: whatever nobody foresaw must reach the log.
+  if (!isDomainError(error)) return void ctx.app.emit('error', error, ctx);
   ctx.status = error.status;
   ctx.set('Retry-After', String(error.retryAfterSeconds ?? 1));
   ctx.body = { error: 'temporarily_unavailable', error_description: error.message };

@@ -76,7 +76,7 @@ describe('decide', () => {
     ]);
     expect(await usesOf(token)).toBe(10);
     const lost = all.find((decision) => !decision.allowed);
-    expect(lost?.trace.at(-1)).toMatchObject({
+    expect(lost?.trace().at(-1)).toMatchObject({
       check: 'uses',
       outcome: 'refused',
       reason: 'token_uses_exhausted',
@@ -162,7 +162,7 @@ describe('decide', () => {
     try {
       const decision = await decide(factsOf(token), meters(), true);
       expect(decision).toMatchObject({ allowed: false, reason: 'token_uses_exhausted' });
-      expect(decision.allowed ? [] : decision.trace.at(-1)).toMatchObject({
+      expect(decision.allowed ? [] : decision.trace().at(-1)).toMatchObject({
         check: 'refused later',
         outcome: 'refused',
       });

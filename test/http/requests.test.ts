@@ -65,6 +65,7 @@ describe('a request', () => {
     expect(body['state']).toEqual({
       requestId: id,
       arrivedAt: '2027-03-31T16:00:00.000Z',
+      arrivedMs: expect.any(Number),
       address: '203.0.113.9',
     });
   });

@@ -18,13 +18,14 @@ export interface Allowed {
   usesLeft: number | null;
 }
 
-/** A refused decision, with every check's value seen and wanted. */
+/** A refused decision. */
 export interface Refused {
   allowed: false;
   decisionId: string;
   status: 400 | 401 | 403;
   reason: ReasonCode;
-  trace: TraceEntry[];
+  /** Every check with the value seen and wanted; made when it is asked for. */
+  trace(): TraceEntry[];
 }
 
 export type Decision = Allowed | Refused;
@@ -76,7 +77,8 @@ function refuseFor(facts: Facts, reason: ReasonCode, failedCharge?: string): Ref
     decisionId: randomUUID(),
     status: REASONS[reason].status,
     reason,
-    trace: traceOf(facts, failedCharge === undefined ? undefined : { check: failedCharge, reason }),
+    trace: () =>
+      traceOf(facts, failedCharge === undefined ? undefined : { check: failedCharge, reason }),
   };
 }
 

@@ -11,10 +11,13 @@ import {
   type ReadRefreshToken,
   readRefreshToken,
 } from '../../domain/tokens/refresh-token.ts';
+import { RotationRaces } from '../../domain/tokens/rotation-races.ts';
 import type { RefreshFamily } from '../../domain/tokens/token.ts';
 import { invalidGrant } from '../errors.ts';
 import { authenticatedClient, requiredParameter, stateOf } from '../request.ts';
 import { admit, answerTokens, type Grant, requestedScopes } from './grant.ts';
+
+const races = new RotationRaces();
 
 export const refreshToken: Grant = {
   grantType: 'refresh_token',
@@ -45,7 +48,10 @@ async function grantRefreshToken(services: Services, ctx: KoaContextWithOIDC): P
   const scopes = asked.filter((name) => usable.has(name));
   const tokens = { keys: services.keys, tokens: services.stores.tokens };
   const issued =
-    presented && (await refreshTokens(tokens, { presented, family, client, scopes, now }));
+    presented &&
+    (await races.rotating(family.tokenId, () =>
+      refreshTokens(tokens, { presented, family, client, scopes, now }),
+    ));
   if (issued === null) throw invalidGrant('the refresh token has been used by another request');
   answerTokens(ctx, issued);
 }
@@ -63,9 +69,8 @@ async function findPresented(
     throw invalidGrant('the refresh token is not valid');
   }
   const presented = asCurrent(family, read.digests);
-  const { rotatedAt, revokedAt } = family;
-  const lostRace = rotatedAt !== null && rotatedAt > stateOf(ctx).arrivedAt;
-  if (presented === null && revokedAt === null && !lostRace) {
+  const isReplay = presented === null && !races.isLostBy(stateOf(ctx), family);
+  if (isReplay && family.revokedAt === null) {
     await services.stores.tokens.revoke(family.tokenId, services.clock.now());
   }
   return { family, presented };
