@@ -6,10 +6,11 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Round, type Server, sendLoad, startServer } from './bench/processes.ts';
+import { type Round, runOnCore1, type Server, sendLoad, startServer } from './bench/processes.ts';
 
 const ROUNDS = Number(process.env['BENCH_ROUNDS'] ?? 5);
 const SECONDS = Number(process.env['BENCH_SECONDS'] ?? 3);
+const VICTIMS = 100;
 const ID = 'bench';
 const SECRET = randomBytes(24).toString('base64url');
 const FORM = 'application/x-www-form-urlencoded';
@@ -58,9 +59,32 @@ async function compare(
   if (bad > 0) process.exitCode = 1;
 }
 
+/** Throughput of right secrets beside 200 wrong ones a second, against their throughput alone. */
+async function flood(right: () => Promise<Round>, url: string): Promise<void> {
+  const ratios: number[] = [];
+  const answers: Record<string, number> = {};
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    const alone = await right();
+    const args = [url, '200', String(SECONDS + 1), String(VICTIMS)];
+    const wrong = runOnCore1<{ statuses: Record<string, number> }>('flood.ts', args);
+    const flooded = await right();
+    for (const [status, n] of Object.entries((await wrong).statuses)) {
+      answers[status] = (answers[status] ?? 0) + n;
+    }
+    // The first round warms up.
+    if (round > 0) ratios.push(flooded.perSecond / alone.perSecond);
+  }
+  const range = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+  console.log(
+    `right secrets under a flood of 200 wrong ones/s: ratio ${median(ratios).toFixed(2)} (${range})`,
+  );
+  console.log(`  the flood was answered ${JSON.stringify(answers)}`);
+}
+
 const folder = await mkdtemp(join(tmpdir(), 'tollgate-bench-'));
 const bare = await startServer('bare-server.ts', [ID, SECRET]);
-const tollgate = await startServer('tollgate-server.ts', [ID, SECRET], {
+const tollgate = await startServer('tollgate-server.ts', [ID, SECRET, String(VICTIMS)], {
+  TRUSTED_PROXIES: 'loopback',
   DATABASE_URL: process.env['BENCH_DATABASE_URL'] ?? `sqlite:${join(folder, 'bench.db')}`,
   DATA_DIR: folder,
 });
@@ -88,6 +112,8 @@ try {
     request(introspect, ID, `token=${limited}`),
     bareIntrospection,
   );
+  const rightSecrets = request(`${tollgate.url}/oauth2/token`, ID, cc);
+  await flood(rightSecrets, `${tollgate.url}/oauth2/token`);
 } finally {
   await tollgate.stop();
   await bare.stop();

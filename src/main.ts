@@ -11,7 +11,6 @@ try {
   const server = await (config.workers === 1
     ? serve({ config, log })
     : serveInWorkers({ config, log }));
-  process.stdout.write(banner(server.issuer, server.firstRun));
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, async () => {
       await server.close();
@@ -19,6 +18,8 @@ try {
       process.exit(0);
     });
   }
+  // Last: whoever reads it may send a signal at once.
+  process.stdout.write(banner(server.issuer, server.firstRun));
 } catch (error) {
   const expected =
     error instanceof ConfigError || (error as NodeJS.ErrnoException).code === 'EADDRINUSE';

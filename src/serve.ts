@@ -27,6 +27,7 @@ export interface ServeOptions extends ComposeOptions {
 }
 
 const DRAIN_MS = 10_000;
+const SWEEP_MS = 50;
 
 /** Starts a server; resolves when it is ready. Throws when the port is taken or a service cannot be opened. */
 export async function serve(options: ServeOptions): Promise<RunningServer> {
@@ -52,8 +53,11 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       async close() {
         draining = true;
         const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+        // `close` ends the connections that are idle now; those that still answer become idle later.
+        const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
         await new Promise((resolve) => server.close(resolve));
         clearTimeout(timer);
+        clearInterval(sweep);
         await close();
       },
     };

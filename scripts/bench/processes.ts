@@ -84,25 +84,18 @@ export interface Load {
   connections?: number;
 }
 
-/** Sends load from core 1 for some seconds. */
-export function sendLoad({
-  url,
-  authorization,
-  body,
-  seconds,
-  connections = 16,
-}: Load): Promise<Round> {
-  const [command, args] = onCore(1, [
-    join(HERE, 'load.ts'),
-    url,
-    authorization,
-    body,
-    String(seconds),
-    String(connections),
-  ]);
+/** Runs a script on core 1 and parses what it prints. */
+export function runOnCore1<T>(script: string, args: string[]): Promise<T> {
+  const [command, all] = onCore(1, [join(HERE, script), ...args]);
   return new Promise((resolve, reject) => {
-    execFile(command, args, (error, stdout, stderr) =>
-      error ? reject(new Error(stderr, { cause: error })) : resolve(JSON.parse(stdout)),
+    execFile(command, all, (error, stdout, stderr) =>
+      error ? reject(new Error(stderr, { cause: error })) : resolve(JSON.parse(stdout) as T),
     );
   });
+}
+
+/** Sends load from core 1 for some seconds. */
+export function sendLoad(load: Load): Promise<Round> {
+  const { url, authorization, body, seconds, connections = 16 } = load;
+  return runOnCore1('load.ts', [url, authorization, body, String(seconds), String(connections)]);
 }

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { loadConfig } from '../../src/config/load.ts';
 import { createApiGroup } from '../../src/domain/apis/manage-api-groups.ts';
 import { createApi } from '../../src/domain/apis/manage-apis.ts';
-import type { Actor } from '../../src/domain/audit/audit-event.ts';
+import { type Actor, auditEvent } from '../../src/domain/audit/audit-event.ts';
 import { createClient } from '../../src/domain/clients/manage-clients.ts';
 import { openLog } from '../../src/http/log.ts';
 import { serve } from '../../src/serve.ts';
@@ -37,34 +37,31 @@ await createClient(services, ACTOR, {
   password: secret,
   accessToken: { lifetimeSeconds: 3600, maxUses: 100_000_000 },
 });
-// Victims of the flood: each has a password of its own.
+// Victims of the flood. They share a hash, as making one takes a while; no secret matches it.
+const hash = await services.passwords.hash(randomUUID());
 for (let i = 0; i < Number(count); i += 1) {
   const name = `victim-${i}`;
-  const hash = await services.passwords.hash(randomUUID());
-  const victim = await createClient(services, ACTOR, {
+  const { client } = await createClient(services, ACTOR, {
     note: 'flooded',
     clientId: name,
     clientName: name,
     displayName: name,
+    failedLoginLimit: 1000,
   });
-  const now = services.clock.now();
+  const secret = {
+    ...client.secrets[0],
+    secretId: name,
+    label: 'password',
+    createdAt: client.createdAt,
+  };
   await services.stores.clients.update(
-    {
-      ...victim.client,
-      version: 2,
-      failedLoginLimit: 1000,
-      secrets: [
-        { secretId: name, label: 'p', kind: 'password', hash, createdAt: now, expiresAt: null },
-      ],
-    },
-    {
-      eventId: randomUUID(),
-      at: now,
+    { ...client, version: 2, secrets: [{ ...secret, kind: 'password', hash, expiresAt: null }] },
+    auditEvent({
+      at: client.createdAt,
       actor: ACTOR,
       action: 'bench',
       object: { kind: 'client', id: name },
-      changes: [],
-    },
+    }),
   );
 }
 process.stdout.write(`${port}\n`);

@@ -1,6 +1,6 @@
 /** The OAuth endpoints as Koa middleware: the engine, reached by these paths and methods only. */
 import type { Context, Middleware, Next } from 'koa';
-import mount from 'koa-mount';
+import compose from 'koa-compose';
 import type Provider from 'oidc-provider';
 import type { Services } from '../domain/services.ts';
 import { readBasicCredentials } from './basic-credentials.ts';
@@ -21,7 +21,7 @@ const DOORS: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** Koa middleware for the OAuth endpoints. */
 export function oauthEndpoints(provider: Provider, services: Services): Middleware {
-  const engine = mount('/', provider as never);
+  const engine = compose(provider.middleware as Middleware[]);
 
   async function dispatch(ctx: Context, next: Next): Promise<void> {
     const methods = DOORS.get(ctx.path);

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Catalog } from '../../src/domain/apis/catalog.ts';
 import { chargeUse } from '../../src/domain/decision/charges.ts';
-import { CHECKS_AT, type Check } from '../../src/domain/decision/checks.ts';
+import { CHARGES_AT, CHECKS_AT, type Check } from '../../src/domain/decision/checks.ts';
 import { decide } from '../../src/domain/decision/decide.ts';
 import type { Facts } from '../../src/domain/decision/facts.ts';
 import { refuse } from '../../src/domain/decision/verdict.ts';
@@ -159,6 +159,8 @@ describe('decide', () => {
     ];
     const table = CHECKS_AT.call as Check[];
     table.push(...later);
+    const charges = CHARGES_AT.call as Check[];
+    charges.push(...later);
     try {
       const decision = await decide(factsOf(token), meters(), true);
       expect(decision).toMatchObject({ allowed: false, reason: 'token_uses_exhausted' });
@@ -167,6 +169,7 @@ describe('decide', () => {
         outcome: 'refused',
       });
     } finally {
+      charges.splice(-later.length);
       table.splice(-later.length);
     }
     expect(order).toEqual(['refund, uses 1']); // the last charge is given back first

@@ -18,13 +18,8 @@ import { createApiScope } from '../../src/domain/apis/manage-api-scopes.ts';
 import { createApi } from '../../src/domain/apis/manage-apis.ts';
 import type { Actor } from '../../src/domain/audit/audit-event.ts';
 import type { Client } from '../../src/domain/clients/client.ts';
-import {
-  type clientPatch,
-  createClient,
-  findClient,
-  type newClient,
-  updateClient,
-} from '../../src/domain/clients/manage-clients.ts';
+import type { clientPatch, newClient } from '../../src/domain/clients/client-input.ts';
+import { createClient, findClient, updateClient } from '../../src/domain/clients/manage-clients.ts';
 import { type Clock, plusSeconds } from '../../src/domain/clock.ts';
 import type { Services } from '../../src/domain/services.ts';
 import { createUser, findUser, updateUser } from '../../src/domain/users/manage-users.ts';

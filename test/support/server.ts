@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -136,6 +136,22 @@ function formOf(params: Params): string {
   return new URLSearchParams(given).toString();
 }
 
+/** A request with a target and headers that `fetch` would not send, such as Host. */
+export async function sendRaw(
+  url: string,
+  options: { method?: string; path: string; headers?: Record<string, string>; body?: string },
+): Promise<Answer> {
+  const { body = '', ...rest } = options;
+  const sent = request(url, rest).end(body);
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  const chunks: Buffer[] = [];
+  for await (const chunk of response as AsyncIterable<Buffer>) chunks.push(chunk);
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(response.headers)) headers.set(name, String(value));
+  const status = response.statusCode ?? 0;
+  return answerOf(new Response(Buffer.concat(chunks), { status, headers }));
+}
+
 /** A response as an answer. */
 export async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
@@ -219,15 +235,24 @@ export interface Running {
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
+/** Where and as whom a process runs. */
+export interface RunOptions {
+  /** Default: the root of the project. */
+  cwd?: string;
+  env: Record<string, string>;
+  args?: string[];
+}
+
 /** Runs a TypeScript file with this Node. */
-export function run(
-  script: string,
-  options: { cwd?: string; env: Record<string, string>; args?: string[] },
-): Running {
-  const { args = [], env, cwd = ROOT } = options;
-  const child = spawn(process.execPath, ['--no-warnings', script, ...args], { cwd, env });
+export function run(script: string, { args = [], ...options }: RunOptions): Running {
+  return runCommand(process.execPath, { ...options, args: ['--no-warnings', script, ...args] });
+}
+
+/** Runs a program in a process group of its own, so that what it starts ends with it. */
+export function runCommand(program: string, { args = [], ...options }: RunOptions): Running {
+  const child = spawn(program, args, { cwd: ROOT, detached: true, ...options });
   const { pid } = child;
-  if (pid === undefined) throw new Error(`${script} did not start`);
+  if (pid === undefined) throw new Error(`${program} did not start`);
   const chunks: string[] = [];
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (chunk: string) => chunks.push(chunk));
@@ -243,15 +268,17 @@ export function run(
     output: () => chunks.join(''),
     ended,
     kill(signal) {
-      child.kill(signal);
+      if (child.exitCode !== null || child.signalCode !== null) return ended;
+      if (signal === 'SIGKILL') process.kill(-pid, signal);
+      else child.kill(signal);
       return ended;
     },
   };
 }
 
-/** A shell that kills the process when this one is gone: its standard input then ends. */
+/** A shell that kills the process group when this process is gone: its standard input then ends. */
 function guardOf(pid: number): ChildProcess {
-  const script = 'cat > /dev/null; kill -9 "$0"';
+  const script = 'cat > /dev/null; kill -9 -- "-$0"';
   const guard = spawn('sh', ['-c', script, String(pid)], { stdio: ['pipe', 'ignore', 'ignore'] });
   guard.unref();
   return guard;

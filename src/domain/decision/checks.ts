@@ -69,6 +69,19 @@ export const CHECKS_AT: Readonly<Record<Place, readonly Check[]>> = {
   call: CHECKS.filter((check) => check.places.has(C)),
 };
 
+/** The rows of one place that charge, in order. */
+export const CHARGES_AT: Readonly<Record<Place, readonly { name: string; charge: Charge }[]>> = {
+  authentication: chargesOf(CHECKS_AT.authentication),
+  token: chargesOf(CHECKS_AT.token),
+  refresh: chargesOf(CHECKS_AT.refresh),
+  introspection: chargesOf(CHECKS_AT.introspection),
+  call: chargesOf(CHECKS_AT.call),
+};
+
+function chargesOf(checks: readonly Check[]) {
+  return checks.flatMap(({ name, charge }) => (charge === undefined ? [] : [{ name, charge }]));
+}
+
 function row(
   number: number,
   name: string,

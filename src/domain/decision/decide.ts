@@ -1,7 +1,7 @@
 /** The decision: runs the table over the facts, then charges, all or nothing. */
 import { randomUUID } from 'node:crypto';
 import type { Charged, Meters } from './charges.ts';
-import { CHECKS_AT } from './checks.ts';
+import { CHARGES_AT, CHECKS_AT } from './checks.ts';
 import { type TraceEntry, traceOf } from './explain.ts';
 import { type Facts, servedScopes, tokenOf } from './facts.ts';
 import { REASONS, type ReasonCode } from './reasons.ts';
@@ -40,17 +40,15 @@ export async function decide(facts: Facts, meters: Meters, consume: boolean): Pr
   const refusal = firstRefusal(facts);
   if (refusal !== null) return refuseFor(facts, refusal);
   const charged: Charged[] = [];
-  if (consume) {
-    for (const check of CHECKS_AT[facts.place]) {
-      const outcome = (await check.charge?.(facts, meters)) ?? null;
-      if (outcome === null) continue;
-      if ('refund' in outcome) {
-        charged.push(outcome);
-        continue;
-      }
-      for (const charge of charged.reverse()) await charge.refund();
-      if (outcome.reason !== null) return refuseFor(facts, outcome.reason, check.name);
+  for (const { name, charge } of consume ? CHARGES_AT[facts.place] : []) {
+    const outcome = await charge(facts, meters);
+    if (outcome === null) continue;
+    if ('refund' in outcome) {
+      charged.push(outcome);
+      continue;
     }
+    for (const earlier of charged.reverse()) await earlier.refund();
+    if (outcome.reason !== null) return refuseFor(facts, outcome.reason, name);
   }
   return {
     allowed: true,
