@@ -10,6 +10,8 @@ export interface RequestState {
   address: string | null;
   /** The ways to read the secret of a Basic header (see `oidc/basic-credentials.ts`). */
   presentedSecrets?: readonly string[];
+  /** The answer of an introspection, in place of the engine's (see `oidc/introspection.ts`). */
+  introspection?: { active: boolean } & Record<string, unknown>;
   /** Why a decision refused, for the log. */
   reason?: string;
   /** Id of the decision, for the log. */

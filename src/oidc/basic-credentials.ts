@@ -10,25 +10,42 @@ const BASIC = /^basic ([A-Za-z0-9+/]+={0,2})$/i;
 /** What the engine sees in place of the secret. */
 const PLACEHOLDER = 'see-request-state';
 
-/** Text that reads the same form-encoded and raw, and that the engine takes as it is. */
+/** Credentials of a Basic header. */
+export interface BasicCredentials {
+  clientId: string;
+  /** The ways to read the secret, the standard one first. */
+  secrets: readonly string[];
+  /** Whether the engine reads the header in the same way. */
+  isPlain: boolean;
+}
+
+/** Text that reads the same form-encoded and raw. */
 const UNAMBIGUOUS = /^[A-Za-z0-9_.~:-]+$/;
 
-/** Moves a Basic secret that needs care from the header to `ctx.state.presentedSecrets`. */
-export function readBasicCredentials(ctx: Context): void {
-  const encoded = BASIC.exec(ctx.req.headers.authorization ?? '')?.[1];
-  if (encoded === undefined) return;
+/** Reads a Basic header; null where there is none, or a malformed one. */
+export function parseBasic(header: string | undefined): BasicCredentials | null {
+  const encoded = BASIC.exec(header ?? '')?.[1];
+  if (encoded === undefined) return null;
   const text = Buffer.from(encoded, 'base64').toString('utf8');
-  if (UNAMBIGUOUS.test(text)) return;
   const colon = text.indexOf(':');
-  const clientId = formDecode(text.slice(0, colon));
   const secret = text.slice(colon + 1);
-  // Anything else stays as it is: the engine answers malformed credentials with the right error.
-  if (colon < 1 || secret === '' || clientId === null || !/^[\x20-\x7e]+$/.test(clientId)) return;
+  if (colon < 1 || secret === '') return null;
+  if (UNAMBIGUOUS.test(text))
+    return { clientId: text.slice(0, colon), secrets: [secret], isPlain: true };
+  const clientId = formDecode(text.slice(0, colon));
+  if (clientId === null || !/^[\x20-\x7e]+$/.test(clientId)) return null;
   const decoded = formDecode(secret);
-  const readings = decoded === null || decoded === secret ? [secret] : [decoded, secret];
-  (ctx.state as RequestState).presentedSecrets = readings;
-  const credentials = `${encodeURIComponent(clientId)}:${PLACEHOLDER}`;
-  ctx.req.headers.authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
+  const secrets = decoded === null || decoded === secret ? [secret] : [decoded, secret];
+  return { clientId, secrets, isPlain: false };
+}
+
+/** Moves a Basic secret from the header to `ctx.state.presentedSecrets`; the engine judges malformed ones. */
+export function readBasicCredentials(ctx: Context): void {
+  const credentials = parseBasic(ctx.req.headers.authorization);
+  if (credentials === null || credentials.isPlain) return;
+  (ctx.state as RequestState).presentedSecrets = credentials.secrets;
+  const text = `${encodeURIComponent(credentials.clientId)}:${PLACEHOLDER}`;
+  ctx.req.headers.authorization = `Basic ${Buffer.from(text).toString('base64')}`;
 }
 
 /** Decodes application/x-www-form-urlencoded text; null when it is malformed. */

@@ -3,7 +3,9 @@ import type { Context, Middleware, Next } from 'koa';
 import compose from 'koa-compose';
 import type Provider from 'oidc-provider';
 import type { Services } from '../domain/services.ts';
+import type { RequestState } from '../http/request-state.ts';
 import { readBasicCredentials } from './basic-credentials.ts';
+import { introspectByBasic } from './introspection-door.ts';
 import { tellTruth } from './metadata.ts';
 import { ROUTES } from './provider.ts';
 
@@ -35,8 +37,11 @@ export function oauthEndpoints(provider: Provider, services: Services): Middlewa
     }
     // Nothing that is read from here on is older than the request.
     await services.directory.sync();
+    if (ctx.path === ROUTES.introspection && (await introspectByBasic(services, ctx))) return;
     readBasicCredentials(ctx);
     await engine(ctx, next);
+    const { introspection } = ctx.state as RequestState;
+    if (introspection?.active && ctx.status === 200) ctx.body = introspection;
     if (ctx.path.startsWith('/.well-known/')) tellTruth(ctx);
     // RFC 7009 §2.2: the body "is ignored by the client"; simple-oauth2 refuses one that is no JSON.
     if (ctx.path === ROUTES.revocation && ctx.status === 200) ctx.body = {};

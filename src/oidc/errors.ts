@@ -1,4 +1,5 @@
 /** Errors of the OAuth endpoints: reasons and domain errors in the words of RFC 6749 §5.2. */
+import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { REASONS, type ReasonCode } from '../domain/decision/reasons.ts';
 import { isDomainError } from '../domain/errors.ts';
@@ -59,7 +60,7 @@ export function correctError(ctx: KoaContextWithOIDC, error: errors.OIDCProvider
 }
 
 /** Listener for `server_error`: an outage or overload is told as such, and never as a wrong answer. */
-export function reportServerError(ctx: KoaContextWithOIDC, error: unknown): void {
+export function reportServerError(ctx: Context, error: unknown): void {
   // The engine swallows errors: whatever nobody foresaw must reach the log.
   if (!isDomainError(error)) return void ctx.app.emit('error', error, ctx);
   ctx.status = error.status;
@@ -68,7 +69,7 @@ export function reportServerError(ctx: KoaContextWithOIDC, error: unknown): void
 }
 
 /** RFC 9110 §15.5.2: a 401 "MUST send a WWW-Authenticate header field". */
-function challenge(ctx: KoaContextWithOIDC): void {
+export function challenge(ctx: Context): void {
   if (!ctx.response.get('WWW-Authenticate'))
     ctx.set('WWW-Authenticate', 'Basic realm="tollgate", charset="UTF-8"');
 }

@@ -1,6 +1,6 @@
 /**
- * Introspection (RFC 7662): the decision table in the clothes of the RFC. The engine parses the
- * request and authenticates the caller; the policy here decides, charges, and fills in the answer.
+ * Introspection (RFC 7662): the decision table in the clothes of the RFC. Two doors lead here: callers
+ * with a Basic header come straight (`introspection-door.ts`), all others through the engine.
  */
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Client } from '../domain/clients/client.ts';
@@ -11,83 +11,88 @@ import type { Services } from '../domain/services.ts';
 import { findAccess } from '../domain/tokens/find-token.ts';
 import { asCurrent, readRefreshToken } from '../domain/tokens/refresh-token.ts';
 import type { StoredToken } from '../domain/tokens/token.ts';
+import type { RequestState } from '../http/request-state.ts';
 import { invalidRequest, refusalError } from './errors.ts';
-import { authenticatedClient, optionalParameter, requiredParameter, stateOf } from './request.ts';
+import { type Form, optional, required } from './parameters.ts';
+import { authenticatedClient, stateOf } from './request.ts';
 
-/** The engine's token object, as far as its answer is filled in here. */
-interface EngineToken {
-  clientId?: string;
-  iat?: number;
-  exp?: number;
-  scope?: string | undefined;
-  extra?: Record<string, unknown>;
+/** What is told about a token that is not active, whatever the reason (RFC 7662 §2.2). */
+const INACTIVE = { active: false } as const;
+
+/** An introspection response. */
+export type Introspection = { active: boolean } & Record<string, unknown>;
+
+/**
+ * Decides about a token for an authenticated caller, spends a use where one is due, and answers.
+ *
+ * @param state of the request; the decision is noted in it for the log
+ * @throws invalid_request for malformed parameters, invalid_client when the caller itself is refused
+ */
+export async function introspect(
+  services: Services,
+  caller: Client,
+  form: Form | undefined,
+  state: RequestState,
+): Promise<Introspection> {
+  await admitCaller(services, caller, state);
+  const { context, consume } = readContext(form);
+  const credential = await findCredential(services, required(form, 'token'));
+  if (!('token' in credential)) return INACTIVE;
+  const own = credential.token.clientId === caller.clientId;
+  // Only the client itself may look at a refresh token: to a resource server it is no access token.
+  const mayAsk = own || (caller.kind === 'resource_server' && credential.kind === 'access_token');
+  if (!mayAsk) return INACTIVE;
+  const facts = await gatherFacts(services, credential, { caller, ...context });
+  const decision = await decide(facts, services.stores, consume && !own);
+  state.decisionId = decision.decisionId;
+  if (decision.allowed) return activeAnswer(services, facts, credential.token, decision);
+  state.reason = decision.reason;
+  return INACTIVE;
 }
 
-/** The engine's `features.introspection.allowedPolicy`. */
+/** The engine's `features.introspection.allowedPolicy`; the whole answer goes by `ctx.state`. */
 export function introspectionPolicy(services: Services) {
-  return async function isActive(
-    ctx: KoaContextWithOIDC,
-    _caller: unknown,
-    answer: EngineToken,
-  ): Promise<boolean> {
+  return async function isActive(ctx: KoaContextWithOIDC): Promise<boolean> {
     const caller = await authenticatedClient(services, ctx);
-    await admitCaller(services, ctx, caller);
-    const { context, consume } = readContext(ctx);
-    const credential = await findCredential(services, requiredParameter(ctx, 'token'));
-    if (!('token' in credential)) return false;
-    const own = credential.token.clientId === caller.clientId;
-    // Only the client itself may look at a refresh token: to a resource server it is no access token.
-    const mayAsk = own || (caller.kind === 'resource_server' && credential.kind === 'access_token');
-    if (!mayAsk) return false;
-    const facts = await gatherFacts(services, credential, { caller, ...context });
-    const decision = await decide(facts, services.stores, consume && !own);
     const state = stateOf(ctx);
-    state.decisionId = decision.decisionId;
-    if (!decision.allowed) {
-      state.reason = decision.reason;
-      return false;
-    }
-    fillAnswer(answer, facts, credential.token, decision);
-    return true;
+    state.introspection = await introspect(services, caller, ctx.oidc.body, state);
+    return state.introspection.active;
   };
 }
 
 /** The caller itself must be admitted, at its own address: a disabled resource server learns nothing. */
-async function admitCaller(
-  services: Services,
-  ctx: KoaContextWithOIDC,
-  caller: Client,
-): Promise<void> {
-  const catalog = await services.directory.catalog();
-  const now = services.clock.now();
-  const { address } = stateOf(ctx);
+async function admitCaller(services: Services, caller: Client, state: RequestState): Promise<void> {
   const reason = firstRefusal({
     place: 'token',
-    now,
+    now: services.clock.now(),
     credential: { kind: 'client_secret' },
     client: caller,
-    address,
-    catalog,
+    address: state.address,
+    catalog: await services.directory.catalog(),
   });
-  if (reason !== null) throw refusalError(reason);
+  if (reason === null) return;
+  state.reason = reason;
+  throw refusalError(reason);
 }
 
 type CallContext = Pick<Facts, 'address' | 'call'>;
 
 /** The optional context of the call (`client_ip`, `method`, `path`) and whether to spend (`consume`). */
-function readContext(ctx: KoaContextWithOIDC): { context: CallContext; consume: boolean } {
-  const clientIp = optionalParameter(ctx, 'client_ip');
+function readContext(form: Form | undefined): { context: CallContext; consume: boolean } {
+  const clientIp = optional(form, 'client_ip');
   const address = clientIp === undefined ? null : canonicalAddress(clientIp);
   if (clientIp !== undefined && address === null) {
     throw invalidRequest('client_ip must be an IPv4 or IPv6 address, such as 192.0.2.10');
   }
-  const method = optionalParameter(ctx, 'method');
-  const path = optionalParameter(ctx, 'path');
-  if ((method === undefined) !== (path === undefined))
+  const method = optional(form, 'method');
+  const path = optional(form, 'path');
+  if ((method === undefined) !== (path === undefined)) {
     throw invalidRequest('method and path must come together');
-  const consume = optionalParameter(ctx, 'consume') ?? 'true';
-  if (consume !== 'true' && consume !== 'false')
+  }
+  const consume = optional(form, 'consume') ?? 'true';
+  if (consume !== 'true' && consume !== 'false') {
     throw invalidRequest('consume must be true or false');
+  }
   const call = method === undefined || path === undefined ? null : { method, path };
   return { context: { address, call }, consume: consume === 'true' };
 }
@@ -126,18 +131,21 @@ async function gatherFacts(
 }
 
 /** RFC 7662 §2.2, and what is left of the limits. */
-function fillAnswer(
-  answer: EngineToken,
+function activeAnswer(
+  { issuer }: Services,
   facts: Facts,
   token: StoredToken,
   decision: Allowed,
-): void {
-  answer.clientId = token.clientId;
-  answer.iat = Math.floor(token.issuedAt.getTime() / 1000);
-  answer.exp = Math.floor(token.expiresAt.getTime() / 1000);
-  answer.scope = decision.scopes.join(' ') || undefined;
-  answer.extra = {
+): Introspection {
+  return {
+    active: true,
+    client_id: token.clientId,
     ...(token.userId !== null && { sub: token.userId, username: facts.user?.userName }),
+    ...(decision.scopes.length > 0 && { scope: decision.scopes.join(' ') }),
+    ...(token.kind === 'access_token' && { token_type: 'Bearer' }),
+    iss: issuer,
+    iat: Math.floor(token.issuedAt.getTime() / 1000),
+    exp: Math.floor(token.expiresAt.getTime() / 1000),
     uses_left: decision.usesLeft,
     priority: facts.client?.priority,
   };
