@@ -43,11 +43,6 @@ export class BcryptPool implements BcryptPort {
     return (await this.#run({ text, hash })) === true;
   }
 
-  /** Jobs that run or wait. */
-  get load(): number {
-    return this.#queue.length + this.#busy.size;
-  }
-
   /** Ends the threads; jobs under way are rejected. */
   async close(): Promise<void> {
     this.#closed = true;

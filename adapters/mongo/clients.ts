@@ -129,11 +129,8 @@ export function clientStore(
   );
   return {
     ...{ find, list, insert, update },
-    async remove(clientId, event) {
-      if ((await find(clientId)) === null) return false;
-      await tokens.thinOut({ clientId }, event.at);
-      return remove(clientId, event);
-    },
+    remove: (clientId, event, version) =>
+      tokens.removing({ clientId }, event.at, () => remove(clientId, event, version)),
     ...lockableStore(database.native('clients'), 'client', transactions),
   };
 }

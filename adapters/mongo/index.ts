@@ -70,7 +70,7 @@ async function prepared(database: Database): Promise<Stores> {
     changes: answering(changes.store),
     clients: answering(clients),
     lastUses: answering(lastUseStore(database)),
-    oneTimeLinks: answering(oneTimeLinkStore(database)),
+    oneTimeLinks: answering(oneTimeLinkStore(database, units)),
     personalAccessTokens: answering(personalAccessTokenStore(database, units)),
     securityLevels: answering(securityLevels),
     signingKeys: answering(keys.store),

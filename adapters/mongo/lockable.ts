@@ -12,6 +12,11 @@ interface Lockable {
   lock: Lock;
 }
 
+/** Has failures counted, and is not locked. */
+const COUNTING = { 'lock.failedLogins': { $gt: 0 }, 'lock.lockedAt': null };
+/** Has failures counted, or is locked. */
+const TOUCHED = { $or: [{ 'lock.failedLogins': { $gt: 0 } }, { 'lock.lockedAt': { $ne: null } }] };
+
 /** The lockout over a collection of records that have a `lock`. */
 export function lockableStore(
   records: mongo.Collection<Lockable>,
@@ -37,9 +42,8 @@ export function lockableStore(
     clearFailedLogins: (id, event) =>
       governed(async ({ session, changed, audited }) => {
         const options = inSession(session);
-        const touched = [{ 'lock.failedLogins': { $gt: 0 } }, { 'lock.lockedAt': { $ne: null } }];
         const { modifiedCount } = await records.updateOne(
-          { _id: text(id), $or: touched },
+          { _id: text(id), ...(event === null ? COUNTING : TOUCHED) },
           { $set: { 'lock.failedLogins': 0, 'lock.lockedAt': null } },
           options,
         );

@@ -84,7 +84,15 @@ export function recordStore<T extends Versioned, F = Record<string, never>>(
           throw new DomainError('version_conflict', { current });
         }),
       ),
-    remove: (id, event) => governed((unit) => remove(noun, id, { event, unit })),
+    remove: (id, event, version) =>
+      governed(async (unit) => {
+        const current = await findBy({ _id: id }, unit.session);
+        if (current === null) return false;
+        const wanted = version === undefined ? { _id: id } : { _id: id, version };
+        const isWanted = version === undefined || version === current.version;
+        if (isWanted && (await remove(noun, wanted, { event, unit }))) return true;
+        throw new DomainError('version_conflict', { current });
+      }),
   };
 }
 
@@ -120,16 +128,16 @@ async function update<T extends Versioned, F>(noun: Noun<T, F>, write: Write<T>)
   return true;
 }
 
-/** False when there is no such record. */
+/** False when no record of this id, and version where one is given, is stored. */
 async function remove<T extends Versioned, F>(
   noun: Noun<T, F>,
-  id: string,
+  wanted: { _id: string; version?: number },
   { event, unit }: Omit<Write<T>, 'record'>,
 ): Promise<boolean> {
-  const options = inSession(unit.session);
-  if ((await noun.model.countDocuments({ _id: id }, options)) === 0) return false;
+  const { _id: id } = wanted;
   await noun.beforeRemove?.(id, unit, event);
-  await noun.model.deleteOne({ _id: id }, options);
+  const { deletedCount } = await noun.model.deleteOne(wanted, inSession(unit.session));
+  if (deletedCount === 0) return false;
   unit.changed({ kind: noun.change, id });
   unit.audited(event);
   return true;

@@ -26,7 +26,8 @@ const SORTS: readonly [Sort] = [{ field: 'issuedAt', path: 'issuedAt', type: 'da
 export type Tokens = TokenStore & Omit<ReturnType<typeof tokenRevocation>, 'revoke' | 'revokeAll'>;
 
 /** Tokens of a database. */
-export function tokenStore(database: Database, { atomically }: Transactions): Tokens {
+export function tokenStore(database: Database, transactions: Transactions): Tokens {
+  const { atomically } = transactions;
   const tokens = database.native<TokenDocument>('tokens');
   const insert = documentInserter(tokens);
   return {
@@ -42,7 +43,7 @@ export function tokenStore(database: Database, { atomically }: Transactions): To
       await tokens.updateOne({ _id: text(tokenId), uses: { $gt: 0 } }, { $inc: { uses: -1 } });
     },
     rotate: rotator(tokens, atomically),
-    ...tokenRevocation(tokens, atomically),
+    ...tokenRevocation(tokens, transactions),
   };
 }
 

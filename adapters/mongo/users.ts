@@ -68,11 +68,8 @@ export function userStore(
   return {
     ...{ find, list, insert, update },
     findByName: (userName) => findBy({ userNameKey: folded(userName) }),
-    async remove(userId, event) {
-      if ((await find(userId)) === null) return false;
-      await tokens.thinOut({ userId }, event.at);
-      return remove(userId, event);
-    },
+    remove: (userId, event, version) =>
+      tokens.removing({ userId }, event.at, () => remove(userId, event, version)),
     ...lockableStore(database.native('users'), 'user', transactions),
   };
 }

@@ -1,8 +1,6 @@
 /** Removal of what has expired, a bounded batch at a time. */
+import { EXPIRED_BATCH } from '../../src/domain/stores.ts';
 import type { Connection } from './connection.ts';
-
-/** Rows that one call removes from each table, so that it holds the write lock for milliseconds. */
-const BATCH = 1000;
 
 const EXPIRED = [
   ['tokens', 'token_id', 'purge_at'],
@@ -15,7 +13,7 @@ export function expiredRemover({ prepare, transact }: Connection): (now: Date) =
   const statements = EXPIRED.map(([table, key, expiry]) =>
     prepare(
       `DELETE FROM ${table} WHERE ${key} IN
-         (SELECT ${key} FROM ${table} WHERE ${expiry} <= ? ORDER BY ${expiry} LIMIT ${BATCH})`,
+         (SELECT ${key} FROM ${table} WHERE ${expiry} <= ? ORDER BY ${expiry} LIMIT ${EXPIRED_BATCH})`,
     ),
   );
   return (now) =>

@@ -45,7 +45,7 @@ export async function openSqliteStores(options: SqliteOptions): Promise<Stores> 
 function storesOf(connection: Connection): Stores {
   const audit = auditStore(connection);
   const changes = changeFeed(connection);
-  const tokens = tokenStore(connection);
+  const tokens = tokenStore(connection, audit);
   const shared = { connection, audit, changes, holdings: holdingsOf(connection) };
   const answer = connection.prepare('SELECT 1 FROM migrations LIMIT 1');
   return {
@@ -58,7 +58,7 @@ function storesOf(connection: Connection): Stores {
     changes,
     clients: clientStore(shared, tokens),
     lastUses: lastUseStore(connection),
-    oneTimeLinks: oneTimeLinkStore(connection),
+    oneTimeLinks: oneTimeLinkStore(connection, audit),
     personalAccessTokens: personalAccessTokenStore(shared),
     securityLevels: securityLevelStore(shared),
     signingKeys: signingKeyStore(connection),

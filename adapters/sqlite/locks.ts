@@ -54,9 +54,12 @@ export function lockableStore(connection: Connection, of: LockTable): LockableSt
           ORDER BY age LIMIT ${KEPT_FAILURES}))
     WHERE id = ?1
     RETURNING ${LOCK_COLUMNS.join(', ')}`);
-  const clear = prepare(`
+  const unlock = prepare(`
     UPDATE ${of.table} SET failed_logins = 0, locked_at = NULL
     WHERE id = ? AND (failed_logins > 0 OR locked_at IS NOT NULL)`);
+  const forget = prepare(`
+    UPDATE ${of.table} SET failed_logins = 0
+    WHERE id = ? AND failed_logins > 0 AND locked_at IS NULL`);
   const exists = prepare(`SELECT 1 FROM ${of.table} WHERE id = ?`);
   return {
     recordFailedLogin: (id, failure, limit) =>
@@ -68,6 +71,7 @@ export function lockableStore(connection: Connection, of: LockTable): LockableSt
       }),
     clearFailedLogins: (id, event) =>
       transact(() => {
+        const clear = event === null ? forget : unlock;
         if (clear.run(id).changes > 0) of.changes.enter(of.changeKind, id);
         if (event !== null && exists.get(id) !== undefined) of.audit.enter(event);
       }),

@@ -1,5 +1,6 @@
 /** Links that work once; a subject has at most one of each purpose. */
 import type { OneTimeLink, OneTimeLinkStore } from '../../src/domain/one-time-links.ts';
+import type { Audit } from './audit.ts';
 import type { Connection } from './connection.ts';
 import { reading } from './errors.ts';
 
@@ -11,7 +12,10 @@ interface LinkRow {
 }
 
 /** The one-time links of a connection. */
-export function oneTimeLinkStore({ prepare, write }: Connection): OneTimeLinkStore {
+export function oneTimeLinkStore(
+  { prepare, write, transact }: Connection,
+  audit: Audit,
+): OneTimeLinkStore {
   const insert = prepare(
     `INSERT INTO one_time_links (digest, purpose, subject_id, expires_at) VALUES (?, ?, ?, ?)
      ON CONFLICT (purpose, subject_id) DO UPDATE
@@ -26,8 +30,11 @@ export function oneTimeLinkStore({ prepare, write }: Connection): OneTimeLinkSto
      RETURNING digest, purpose, subject_id, expires_at`,
   );
   return {
-    insert: ({ digest, purpose, subjectId, expiresAt }) =>
-      write(() => void insert.run(digest, purpose, subjectId, expiresAt.getTime())),
+    insert: ({ digest, purpose, subjectId, expiresAt }, event) =>
+      (event === undefined ? write : transact)(() => {
+        insert.run(digest, purpose, subjectId, expiresAt.getTime());
+        if (event !== undefined) audit.enter(event);
+      }),
     find: (digest, now) => reading(() => linkOf(find.get(digest, now.getTime()))),
     consume: (digest, now) => write(() => linkOf(consume.get(digest, now.getTime()))),
   };

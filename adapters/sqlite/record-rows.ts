@@ -39,7 +39,9 @@ export function recordStatements<T extends GovernedRecord, Filter>(
       'UPDATE documents SET version = ?, document = ? WHERE kind = ? AND id = ? AND version = ?',
     ),
     remove: prepare(`DELETE FROM ${table} WHERE id = ?`),
-    removeDocument: prepare('DELETE FROM documents WHERE kind = ? AND id = ?'),
+    removeDocument: prepare(
+      'DELETE FROM documents WHERE kind = ? AND id = ? AND version = coalesce(?, version)',
+    ),
   };
 }
 

@@ -45,7 +45,8 @@ export function recordStore<T extends GovernedRecord, Filter>(
     list: (query) => reading(() => list(table, query)),
     insert: (record, event) => connection.transact(() => insert(table, record, event)),
     update: (record, event) => connection.transact(() => update(table, record, event)),
-    remove: (id, event) => connection.transact(() => remove(table, id, event)),
+    remove: (id, event, version) =>
+      connection.transact(() => remove(table, id, { event, version })),
   };
 }
 
@@ -105,11 +106,15 @@ function update<T extends GovernedRecord, Filter>(
 function remove<T extends GovernedRecord, Filter>(
   table: RecordTable<T, Filter>,
   id: string,
-  event: AuditEvent,
+  { event, version }: { event: AuditEvent; version: number | undefined },
 ): boolean {
   const { noun, sql, shared } = table;
+  if (sql.removeDocument.run(noun.kind, id, version ?? null).changes === 0) {
+    const current = table.find(id);
+    if (current === null) return false;
+    throw new DomainError('version_conflict', { current });
+  }
   noun.beforeRemove?.(id);
-  if (sql.removeDocument.run(noun.kind, id).changes === 0) return false;
   sql.remove.run(id);
   shared.holdings.refuseWhileHeld(noun.heldAs ?? [], id);
   noun.afterRemove?.(id, event);

@@ -1,6 +1,7 @@
 /** Tokens: access tokens and refresh-token families. The hot path; typed columns, one statement each. */
 import type { AccessToken, RefreshFamily, StoredToken } from '../../src/domain/tokens/token.ts';
 import type { Rotation, TokenOwner, TokenStore } from '../../src/domain/tokens/token-store.ts';
+import type { Audit } from './audit.ts';
 import type { Connection } from './connection.ts';
 import { reading, refusingTaken } from './errors.ts';
 import { readPage } from './page.ts';
@@ -13,12 +14,12 @@ export interface Tokens extends TokenStore {
 }
 
 /** The tokens of a connection. */
-export function tokenStore(connection: Connection): Tokens {
+export function tokenStore(connection: Connection, audit: Audit): Tokens {
   const sql = tokenStatements(connection);
   return {
     ...tokenReads(connection, sql),
     ...tokenUses(connection, sql),
-    ...tokenRevocations(connection, sql),
+    ...tokenRevocations(connection, sql, audit),
   };
 }
 
@@ -83,6 +84,7 @@ function tokenUses(
 function tokenRevocations(
   { write, transact }: Connection,
   sql: Statements,
+  audit: Audit,
 ): Pick<Tokens, 'revoke' | 'revokeAll' | 'revokeAllNow'> {
   function revokeAllNow(owner: TokenOwner, now: Date): number {
     const [statements, id] =
@@ -91,9 +93,18 @@ function tokenRevocations(
     return statements.reduce((sum, each) => sum + Number(each.run(at, id, at).changes), 0);
   }
   return {
-    revoke: (tokenId, now) =>
-      write(() => sql.revoke.run(now.getTime(), tokenId, now.getTime()).changes === 1),
-    revokeAll: (owner, now) => transact(() => revokeAllNow(owner, now)),
+    revoke: (tokenId, now, event) =>
+      (event === undefined ? write : transact)(() => {
+        const revoked = sql.revoke.run(now.getTime(), tokenId, now.getTime()).changes === 1;
+        if (revoked && event !== undefined) audit.enter(event);
+        return revoked;
+      }),
+    revokeAll: (owner, now, eventOf) =>
+      transact(() => {
+        const revoked = revokeAllNow(owner, now);
+        if (revoked > 0 && eventOf !== undefined) audit.enter(eventOf(revoked));
+        return revoked;
+      }),
     revokeAllNow,
   };
 }
