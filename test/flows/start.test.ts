@@ -19,7 +19,7 @@ import {
   until,
 } from '../support/server.ts';
 
-const SECRET = /\b(tgs_|tgl_|tgp_|tga_)[A-Za-z0-9_-]{43}\b/;
+const SECRET = /\b(tgs_|tgl_|tgp_|tga_)[A-Za-z0-9_-]{43,52}\b/;
 const ADDRESS = /^Tollgate listens at (\S+)$/m;
 
 /** What two printed shell lines print, pasted one after the other. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import {
   addSecret,
@@ -6,7 +6,7 @@ import {
   retireSecret,
   rotateSecret,
 } from '../../src/domain/clients/manage-client-secrets.ts';
-import { findClient } from '../../src/domain/clients/manage-clients.ts';
+import { findClient, unlockClient } from '../../src/domain/clients/manage-clients.ts';
 import { fresh, startApp, TESTER, type TestApp } from '../support/app.ts';
 import { type Answer, basic, type Credentials, rawBasic, sendRaw } from '../support/server.ts';
 
@@ -133,14 +133,29 @@ describe('a request that is not authenticated', () => {
 
   it('gets no further with an empty secret', async () => {
     const { clientId } = await app.createClient();
-    const answers = await Promise.all([
-      withHeader(rawBasic(clientId, '')),
-      app.post('/oauth2/token', { ...GRANT, client_id: clientId, client_secret: '' }),
-    ]);
-    for (const { status, body } of answers) {
-      expect([400, 401]).toContain(status);
-      expect(['invalid_request', 'invalid_client']).toContain(body.error);
+    expectInvalidClient(await withHeader(rawBasic(clientId, '')));
+    const form = { ...GRANT, client_id: clientId, client_secret: '' };
+    expectInvalidClient(await app.post('/oauth2/token', form));
+  });
+
+  it('is told that its address is not bound, and learns nothing about the secret', async () => {
+    const ipBindings = [{ hostName: 'hq', address: '192.0.2.0/24' }];
+    const client = await app.createClient({ ipBindings });
+    const form = { ...GRANT, token: 'tga_x' };
+    for (const endpoint of ['token', 'introspect', 'revoke']) {
+      for (const secret of [client.secret, 'wrong-secret']) {
+        const as = { ...client, secret };
+        const answer = await app.post(`/oauth2/${endpoint}`, form, { as });
+        expectInvalidClient(answer);
+        expect(answer.body.error_description).toMatch(/^ip_not_allowed: /);
+      }
     }
+  });
+
+  it('is not told that the client is locked', async () => {
+    const client = await app.createClient({ failedLoginLimit: 1 });
+    const wrong = await app.token({ ...client, secret: 'wrong-secret' });
+    expect((await app.token(client)).text).toBe(wrong.text);
   });
 
   it.each(['__proto__', 'constructor', '*', '$ne', '../admin', 'a b', 'ümlaut', '\u0000'])(
@@ -275,6 +290,56 @@ describe('private_key_jwt (RFC 7523 §2.2)', () => {
   ])('refuses an assertion with %s (RFC 7523 §3)', async (_, changes) => {
     expectInvalidClient(await ask(await assertion(await makeClient(), changes)));
   });
+
+  it('refuses an assertion that expires more than 10 minutes from now, or at no whole second (RFC 7523 §3)', async () => {
+    const signer = await makeClient();
+    const now = app.clock.now().getTime() / 1000;
+    expect((await ask(await assertion(signer, { exp: now + 600 }))).status).toBe(200);
+    for (const exp of [now + 601, now + 0.5, 1e300]) {
+      expectInvalidClient(await ask(await assertion(signer, { exp })));
+    }
+  });
+
+  it.each([
+    ['an object', {}],
+    ['a list', ['a']],
+    ['a number', 7],
+    ['an object that is no text', { toString: 1, valueOf: 1 }],
+    ['30 KB', 'a'.repeat(30_000)],
+  ])('refuses an assertion whose subject, issuer or id is %s', async (_, value) => {
+    const signer = await makeClient();
+    const find = jest.spyOn(app.services.stores.clients, 'find');
+    for (const claim of ['sub', 'iss', 'jti']) {
+      if (claim === 'jti' && typeof value === 'string') continue;
+      expectInvalidClient(await ask(await assertion(signer, { [claim]: value })));
+    }
+    expect(find.mock.calls.filter(([id]) => id !== signer.clientId)).toEqual([]);
+    find.mockRestore();
+  });
+
+  it.each(['token', 'introspect', 'revoke'])(
+    'is refused at /oauth2/%s to a client that is locked, or bound to other addresses',
+    async (endpoint) => {
+      const signer = await makeClient();
+      const send = async () => {
+        const form = { ...GRANT, client_assertion_type: TYPE, token: 'tga_x' };
+        const client_assertion = await assertion(signer);
+        return app.post(`/oauth2/${endpoint}`, { ...form, client_assertion });
+      };
+      expect((await send()).status).toBe(200);
+      const failure = { at: app.clock.now(), address: null };
+      await app.services.stores.clients.recordFailedLogin(signer.clientId, failure, 1);
+      const locked = await send();
+      expectInvalidClient(locked);
+      expect(locked.body.error_description).toMatch(/^client_locked: /);
+      await unlockClient(app.services, TESTER, signer.clientId);
+      const ipBindings = [{ hostName: 'hq', address: '192.0.2.0/24' }];
+      await app.updateClient(signer.clientId, { ipBindings });
+      const outside = await send();
+      expectInvalidClient(outside);
+      expect(outside.body.error_description).toMatch(/^ip_not_allowed: /);
+    },
+  );
 
   it('refuses an assertion for another server, whatever Host says', async () => {
     const signer = await makeClient();

@@ -21,7 +21,7 @@ describe('POST /oauth2/token grant_type=client_credentials', () => {
     const { status, body } = await app.token(client);
     expect(status).toBe(200);
     expect(body).toEqual({
-      access_token: expect.stringMatching(/^tga_[A-Za-z0-9_-]{43}$/),
+      access_token: expect.stringMatching(/^tga_[0-9a-z]{9}[A-Za-z0-9_-]{43}$/),
       token_type: 'Bearer',
       expires_in: 600,
       scope: 'orders.read',

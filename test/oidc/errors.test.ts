@@ -156,12 +156,23 @@ describe.each(ENDPOINTS)('%s', (path) => {
     ['bytes that are no UTF-8', `Basic ${Buffer.from([0xff, 0x3a, 0xff]).toString('base64')}`],
     ['another scheme', 'Bearer tga_x'],
     ['two of them', `${basic('a', 'b')}, ${basic('c', 'd')}`],
-  ])('answers a 4xx to an Authorization header with %s', async (_, authorization) => {
-    const form = { grant_type: 'client_credentials', token: 'x' };
-    const answer = await app.post(path, form, { headers: { Authorization: authorization } });
-    expect([400, 401]).toContain(answer.status);
-    expect(['invalid_request', 'invalid_client']).toContain(answer.body.error);
-    if (answer.status === 401) expect(answer.headers.has('WWW-Authenticate')).toBe(true);
+    ['Digest', 'Digest username="a", response="b"'],
+    ['an empty secret', rawBasic('client', '')],
+    ['a character that no id may hold', rawBasic('cli%00ent', 'secret')],
+  ])(
+    'answers 401 invalid_client to an Authorization header with %s (RFC 6749 §5.2)',
+    async (_, authorization) => {
+      const form = { grant_type: 'client_credentials', token: 'x' };
+      const answer = await app.post(path, form, { headers: { Authorization: authorization } });
+      expectError(answer, [401, 'invalid_client']);
+      expect(answer.headers.get('WWW-Authenticate')).toMatch(/^Basic /);
+    },
+  );
+
+  it('lets no browser guess what an answer is', async () => {
+    for (const answer of [await postText(path, ''), await app.post(path, '')]) {
+      expect(answer.headers.get('X-Content-Type-Options')).toBe('nosniff');
+    }
   });
 
   it('answers JSON to a browser, too', async () => {

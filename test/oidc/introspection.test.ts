@@ -79,7 +79,7 @@ describe.each(['a Basic header', 'the form'])('by %s:', (door) => {
     it.each([
       'tga_unknown',
       'x',
-      `tga_${'A'.repeat(43)}`,
+      `tga_${'a'.repeat(52)}`,
       `tgr_${'A'.repeat(81)}`,
       'eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.',
       'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2ln',

@@ -95,6 +95,15 @@ describe('POST /oauth2/revoke', () => {
     expect((await app.refresh(client, refreshToken)).status).toBe(200);
   });
 
+  it('lets a disabled client revoke its own tokens, as that only takes away', async () => {
+    const disabled = await app.createClient();
+    const { accessToken } = await app.grant(disabled);
+    await app.updateClient(disabled.clientId, { status: 'disabled' });
+    expectRevoked(await app.revoke(disabled, accessToken));
+    await app.updateClient(disabled.clientId, { status: 'enabled' });
+    expect(await isActive(accessToken)).toBe(false);
+  });
+
   it('is refused to resource servers as to any other client', async () => {
     const { accessToken } = await app.grant(client);
     expect((await app.revoke(resourceServer, accessToken)).status).toBe(400);

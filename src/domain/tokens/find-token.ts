@@ -1,5 +1,6 @@
 /** From the value of a token to what is stored about it. */
 import type { SecretKeys } from '../secrets/secret-keys.ts';
+import { accessTokenIds } from './access-token.ts';
 import { readRefreshToken } from './refresh-token.ts';
 import type { AccessToken, RefreshFamily } from './token.ts';
 import type { TokenStore } from './token-store.ts';
@@ -14,8 +15,8 @@ export async function findAccess(
   { keys, stores }: FindServices,
   value: string,
 ): Promise<AccessToken | null> {
-  for (const digest of keys.digests('access_token', value)) {
-    const token = await stores.tokens.findAccess(digest);
+  for (const tokenId of accessTokenIds(keys, value)) {
+    const token = await stores.tokens.findAccess(tokenId);
     if (token !== null) return token;
   }
   return null;

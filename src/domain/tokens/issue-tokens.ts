@@ -5,8 +5,9 @@
 
 import type { Client, GrantType } from '../clients/client.ts';
 import { plusSeconds } from '../clock.ts';
-import { randomCredential, randomId } from '../secrets/random.ts';
+import { randomId } from '../secrets/random.ts';
 import type { SecretKeys } from '../secrets/secret-keys.ts';
+import { writeAccessToken } from './access-token.ts';
 import { type ReadRefreshToken, writeRefreshToken } from './refresh-token.ts';
 import type { AccessToken, RefreshFamily } from './token.ts';
 import type { TokenStore } from './token-store.ts';
@@ -102,12 +103,12 @@ function newAccessToken(
   grant: TokenGrant,
   familyId: string | null,
 ): { value: string; row: AccessToken } {
-  const value = randomCredential('tga_');
+  const { value, tokenId } = writeAccessToken(keys, grant.now);
   const { lifetimeSeconds, maxUses } = grant.client.accessToken;
   const row: AccessToken = {
     ...base(grant, lifetimeSeconds, maxUses),
     kind: 'access_token',
-    tokenId: keys.digest('access_token', value),
+    tokenId,
     familyId,
   };
   return { value, row };

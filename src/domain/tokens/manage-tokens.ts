@@ -22,33 +22,33 @@ export async function revokeToken(
   tokenId: string,
   options: RevokeOptions = {},
 ): Promise<StoredToken> {
-  const { tokens, audit } = services.stores;
+  const { tokens } = services.stores;
   const now = services.clock.now();
   const token = (await tokens.findAccess(tokenId)) ?? (await tokens.findFamily(tokenId));
   if (token === null || !isLive(token, now) || !belongsTo(token, owner)) {
     throw notFound('live token', tokenId);
   }
   if (options.dryRun) return token;
-  if (!(await tokens.revoke(tokenId, now))) throw notFound('live token', tokenId);
   const change = { field: token.kind, before: tokenId, after: 'revoked' };
-  await audit.append(revocation(services, actor, owner, 'revoke_token', [change]));
+  const event = revocation(services, actor, owner, 'revoke_token', [change]);
+  if (!(await tokens.revoke(tokenId, now, event))) throw notFound('live token', tokenId);
   return token;
 }
 
-/** Revokes every live token of an owner; answers how many. */
+/** Revokes every live token of an owner; answers how many. Where none was live, nothing is audited. */
 export async function revokeAllTokens(
   services: Services,
   actor: Actor,
   owner: TokenOwner,
   options: RevokeOptions = {},
 ): Promise<number> {
-  const { tokens, audit } = services.stores;
+  const { tokens } = services.stores;
   const now = services.clock.now();
   if (options.dryRun) return (await tokens.list(owner, { limit: 1, now })).total;
-  const revoked = await tokens.revokeAll(owner, now);
-  const change = { field: 'liveTokens', before: revoked, after: 0 };
-  await audit.append(revocation(services, actor, owner, 'revoke_all_tokens', [change]));
-  return revoked;
+  return tokens.revokeAll(owner, now, (revoked) => {
+    const change = { field: 'liveTokens', before: revoked, after: 0 };
+    return revocation(services, actor, owner, 'revoke_all_tokens', [change]);
+  });
 }
 
 function isLive(token: StoredToken, now: Date): boolean {

@@ -1,4 +1,5 @@
 /** Port of token storage. Every operation is one conditional statement or one transaction. */
+import type { AuditEvent } from '../audit/audit-event.ts';
 import type { Page } from '../records.ts';
 import type { AccessToken, RefreshFamily, StoredToken } from './token.ts';
 
@@ -40,10 +41,21 @@ export interface TokenStore {
    * concurrent calls exactly one answers true.
    */
   rotate(rotation: Rotation): Promise<boolean>;
-  /** Revokes an access token or a family (and with a family its access tokens); false if none was live. */
-  revoke(tokenId: string, now: Date): Promise<boolean>;
-  /** Revokes every live token of a client or a user; answers how many. */
-  revokeAll(owner: TokenOwner, now: Date): Promise<number>;
+  /**
+   * Revokes an access token or a family (and with a family its access tokens); false if none was live.
+   * `event`, for an admin's act, is written in the same step, and only if one was live.
+   */
+  revoke(tokenId: string, now: Date, event?: AuditEvent): Promise<boolean>;
+  /**
+   * Revokes every live token of a client or a user; answers how many. `eventOf`, for an admin's act,
+   * makes the event that is written in the same step, and only if one was live. More tokens than one
+   * step can hold are revoked in several, each with an event of its own count.
+   */
+  revokeAll(
+    owner: TokenOwner,
+    now: Date,
+    eventOf?: (revoked: number) => AuditEvent,
+  ): Promise<number>;
   /** A client's or user's live tokens of both kinds, newest first, then by id. */
   list(
     owner: TokenOwner,

@@ -7,7 +7,7 @@ import type { GrantType } from '../clients/client.ts';
 
 /** What access tokens and refresh-token families share. Limits are those at issuance. */
 interface TokenBase {
-  /** Keyed digest of an access token's value; random id of a refresh-token family. Not a credential. */
+  /** Time of issue and keyed digest of an access token's value; random id of a refresh-token family. Not a credential. */
   tokenId: string;
   clientId: string;
   /** The resource owner; null for client_credentials. */
