@@ -159,7 +159,7 @@ export const VARIABLES = {
   }),
   bcryptThreads: required({
     key: 'BCRYPT_THREADS',
-    help: 'How many passwords a process hashes at once, 1 to 64.',
+    help: 'How many passwords each worker hashes at once, 1 to 64.',
     unit: 'threads',
     default: () => String(Math.min(64, Math.max(1, availableParallelism() - 1))),
     defaultText: 'cores - 1, at least 1',
@@ -173,8 +173,8 @@ export const VARIABLES = {
   }),
   workers: required({
     key: 'WORKERS',
-    help: 'How many processes serve requests, 1 to 64.',
-    unit: 'processes',
+    help: 'How many threads of this one process serve requests, 1 to 64; more than 1 needs a fixed `PORT`.',
+    unit: 'threads',
     default: '1',
     parse: wholeNumber(1, 64),
   }),

@@ -102,12 +102,16 @@ function refusedInProduction(values: Partial<Values>, env: Environment): ConfigP
 /** Values that are good each on its own, and not together. */
 function contradictions(values: Partial<Values>, env: Environment): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
-  const { adminApiToken, database, metricsToken, workers = 1 } = values;
+  const { adminApiToken, database, metricsToken, port, workers = 1 } = values;
   if (metricsToken !== undefined && metricsToken === adminApiToken) {
     problems.push(problem('metricsToken', 'use another value than that of ADMIN_API_TOKEN', env));
   }
   if (workers > 1 && database?.kind === 'sqlite' && database.path === ':memory:') {
-    problems.push(problem('workers', 'use 1, because processes cannot share sqlite::memory:', env));
+    problems.push(problem('workers', 'use 1, because workers cannot share sqlite::memory:', env));
+  }
+  if (workers > 1 && port === 0) {
+    const fix = 'use 1, or a fixed PORT, because each worker would pick another free one';
+    problems.push(problem('workers', fix, env));
   }
   return problems;
 }

@@ -195,8 +195,10 @@ describe('loadConfig with a bad value', () => {
     expect(badKeys({ ADMIN_API_TOKEN: token, METRICS_TOKEN: token })).toEqual(['METRICS_TOKEN']);
   });
 
-  it('refuses several processes on a database in memory', () => {
+  it('refuses several workers on a database in memory, or on a port yet to be picked', () => {
     expect(badKeys({ WORKERS: '2', DATABASE_URL: 'sqlite::memory:' })).toEqual(['WORKERS']);
+    expect(badKeys({ WORKERS: '2', PORT: '0' })).toEqual(['WORKERS']);
+    expect(loadConfig({ WORKERS: '1', PORT: '0' })).toMatchObject({ workers: 1, port: 0 });
   });
 
   it('shows the value', () => {
