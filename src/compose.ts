@@ -1,6 +1,8 @@
 /** The composition root: picks the adapters, builds the services, and puts the application together. */
 import { join } from 'node:path';
+import { setImmediate as otherWork } from 'node:timers/promises';
 import type Koa from 'koa';
+import type { Context } from 'koa';
 import { BcryptPool } from '../adapters/bcrypt/index.ts';
 import { openSecretKeys } from '../adapters/key-files/index.ts';
 import { openMailer } from '../adapters/smtp/index.ts';
@@ -14,7 +16,7 @@ import { Passwords } from './domain/secrets/passwords.ts';
 import { SecretKeys } from './domain/secrets/secret-keys.ts';
 import { SecretVerifier } from './domain/secrets/secret-verifier.ts';
 import type { Services } from './domain/services.ts';
-import type { Stores } from './domain/stores.ts';
+import { EXPIRED_BATCH, type Stores } from './domain/stores.ts';
 import { clientAddressReader } from './http/client-address.ts';
 import { healthRoutes } from './http/health.ts';
 import type { Log } from './http/log.ts';
@@ -42,6 +44,8 @@ export interface OpenServices {
 /** How often buffered observations are written and expired rows removed. */
 const UPKEEP_MS = 1_000;
 const REMOVE_EXPIRED_EVERY = 10;
+/** Batches of expired rows that one round removes: 2000 rows of each kind a second in the long run. */
+const MOST_BATCHES = 20;
 
 /** Opens the database, keys, mail and hashing. Throws when one of them cannot be opened. */
 export async function openServices({
@@ -71,7 +75,7 @@ export async function openServices({
     timeZone: config.timeZone,
     verifier: new SecretVerifier(keys, passwords),
   };
-  const stopUpkeep = startUpkeep(services, log);
+  const stopUpkeep = startUpkeep(services, { log });
   return {
     services,
     async close() {
@@ -118,7 +122,9 @@ export async function composeApp(
     pages: await pages(services),
   });
   app.keys = cookieKeys(services);
-  app.on('error', (err) => log.warn({ err }, 'connection error'));
+  app.on('error', (err, ctx?: Context) =>
+    log.error({ err, requestId: ctx?.state['requestId'] }, 'request failed'),
+  );
   return app;
 }
 
@@ -132,27 +138,50 @@ async function openStores({ database }: Config): Promise<Stores> {
   return openMongoStores({ url: database.url });
 }
 
-/** Writes buffered observations and removes expired rows, until stopped. */
-function startUpkeep(services: Services, log: Log): () => Promise<void> {
-  let round = 0;
-  let running: Promise<void> = Promise.resolve();
-  async function keepUp(): Promise<void> {
+/** Options of the upkeep. */
+export interface UpkeepOptions {
+  log: Pick<Log, 'warn'>;
+  /** Milliseconds between two rounds; default 1000. */
+  everyMs?: number;
+}
+
+/** Writes buffered observations and removes expired rows, until stopped; what is buffered then is written. */
+export function startUpkeep(
+  services: Pick<Services, 'clock' | 'lastUses' | 'stores'>,
+  { log, everyMs = UPKEEP_MS }: UpkeepOptions,
+): () => Promise<void> {
+  let rounds = 0;
+  let running: Promise<void> | null = null;
+
+  async function trying(work: () => Promise<void>): Promise<void> {
     try {
-      await services.lastUses.flush();
-      round += 1;
-      if (round % REMOVE_EXPIRED_EVERY === 0)
-        await services.stores.removeExpired(services.clock.now());
+      await work();
     } catch (err) {
       log.warn({ err }, 'upkeep failed; it is tried again');
     }
   }
+  async function removeExpired(): Promise<void> {
+    for (let batch = 1; batch <= MOST_BATCHES; batch += 1) {
+      const removed = await services.stores.removeExpired(services.clock.now());
+      if (removed < EXPIRED_BATCH) return;
+      await otherWork();
+    }
+  }
+  async function round(): Promise<void> {
+    rounds += 1;
+    await services.lastUses.flush();
+    if (rounds % REMOVE_EXPIRED_EVERY === 0) await removeExpired();
+  }
+  // A round that the database makes wait takes the place of the next ones: none piles up.
   const timer = setInterval(() => {
-    running = running.then(keepUp);
-  }, UPKEEP_MS);
+    running ??= trying(round).finally(() => {
+      running = null;
+    });
+  }, everyMs);
   timer.unref();
   return async function stopUpkeep() {
     clearInterval(timer);
     await running;
-    await keepUp();
+    await trying(() => services.lastUses.flush());
   };
 }

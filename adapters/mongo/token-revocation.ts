@@ -22,10 +22,20 @@ class TooManyTokens extends Error {}
 /** Revocation over the collection of tokens. */
 export function tokenRevocation(
   tokens: mongo.Collection<TokenDocument>,
-  { atomically, governed }: Transactions,
+  transactions: Transactions,
 ) {
+  const revokeBatch = batchRevoker(tokens);
+  return {
+    ...revocations(tokens, transactions, revokeBatch),
+    ...removalSteps(tokens, revokeBatch),
+  };
+}
+
+type RevokeBatch = ReturnType<typeof batchRevoker>;
+
+function batchRevoker(tokens: mongo.Collection<TokenDocument>) {
   /** Revokes one batch of an owner's live tokens; a full one may not be the last. */
-  async function revokeBatch(owner: TokenOwner, now: Date, session: Session) {
+  return async function revokeBatch(owner: TokenOwner, now: Date, session: Session) {
     const live = { ...ownedBy(owner), ...liveTokens(now) };
     const options = { projection: { _id: 1 }, limit: BATCH, ...inSession(session) } as const;
     const batch = await tokens.find(live, options).toArray();
@@ -35,8 +45,10 @@ export function tokenRevocation(
       inSession(session),
     );
     return { revoked: modifiedCount, isLast: batch.length < BATCH };
-  }
+  };
+}
 
+function removalSteps(tokens: mongo.Collection<TokenDocument>, revokeBatch: RevokeBatch) {
   /**
    * Revokes every live token of an owner who is being removed, in the session of the removal.
    *
@@ -50,9 +62,9 @@ export function tokenRevocation(
   }
 
   /**
-   * Runs a removal that revokes by `revokeOwned`: all or nothing, up to 5000 live tokens. Of more, what
-   * one transaction cannot hold is revoked before it, once it has checked its own conditions; where
-   * another write comes in between and it is refused after all, those tokens stay revoked.
+   * Runs a removal that revokes by `revokeOwned`: all or nothing, up to 5000 live tokens. Of more, a
+   * batch at a time is revoked before it, each time after the removal has checked its own conditions;
+   * where another write comes in between and it is refused after all, those tokens stay revoked.
    */
   async function removing<T>(owner: TokenOwner, now: Date, removal: () => Promise<T>): Promise<T> {
     for (;;) {
@@ -60,12 +72,19 @@ export function tokenRevocation(
         return await removal();
       } catch (error) {
         if (!(error instanceof TooManyTokens)) throw error;
-        let isLast = false;
-        while (!isLast) ({ isLast } = await revokeBatch(owner, now, undefined));
+        await revokeBatch(owner, now, undefined);
       }
     }
   }
 
+  return { revokeOwned, removing };
+}
+
+function revocations(
+  tokens: mongo.Collection<TokenDocument>,
+  { atomically, governed }: Transactions,
+  revokeBatch: RevokeBatch,
+): Pick<TokenStore, 'revoke' | 'revokeAll'> {
   /** Revokes in a transaction, which also holds the event where something was revoked. */
   function revoking(
     work: (session: Session) => Promise<number>,
@@ -100,7 +119,7 @@ export function tokenRevocation(
     return total;
   };
 
-  return { revoke, revokeAll, revokeOwned, removing };
+  return { revoke, revokeAll };
 }
 
 function ownedBy(owner: TokenOwner) {

@@ -22,7 +22,9 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   const bytes = await readBytes(request);
   if (bytes.length === 0) return undefined;
   const media = headers['content-type'] ?? '';
-  if (!/^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(media)) {
+  const isJson = /^application\/(merge-patch\+)?json\s*(?:;\s*charset="?utf-8"?\s*)?$/i.exec(media);
+  // RFC 7396: the media type of what PATCH takes; elsewhere it would mean nothing.
+  if (isJson === null || (isJson[1] !== undefined && request.method !== 'PATCH')) {
     throw new ApiError('unsupported_media_type', 'send Content-Type: application/json, in UTF-8');
   }
   if ((headers['content-encoding'] ?? 'identity') !== 'identity') {

@@ -51,7 +51,7 @@ export const changedClient = z
     ...documentShape,
     removed: z
       .strictObject({ apiGroups: z.array(z.string()), apiScopes: z.array(z.string()) })
-      .describe('What the new level or audience took away'),
+      .describe('Groups and scopes that the client may no longer hold'),
   })
   .meta({ id: 'ChangedClient' });
 

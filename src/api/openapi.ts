@@ -130,7 +130,10 @@ function operation(route: Route, body: Json | undefined, response: Json | undefi
   if (body !== undefined) {
     described['requestBody'] = {
       required: true,
-      content: { 'application/json': { schema: body } },
+      content: {
+        'application/json': { schema: body },
+        ...(route.method === 'PATCH' && { 'application/merge-patch+json': { schema: body } }),
+      },
     };
   }
   return described;

@@ -11,7 +11,10 @@ const limit = z
   .optional()
   .describe('Rows wanted');
 
-const cursor = z.string().max(2000).optional().describe('nextCursor of the page before');
+/** Text without NUL, which a pattern of MongoDB cannot hold: refused for every database alike. */
+const searchable = z.string().refine((text) => !text.includes('\0'), 'must not contain NUL');
+
+const cursor = searchable.max(2000).optional().describe('nextCursor of the page before');
 
 /** Parameters of a list without search: which page. */
 export const pageQuery = z.strictObject({ limit, cursor });
@@ -20,7 +23,7 @@ export const pageQuery = z.strictObject({ limit, cursor });
 export function listQuery<F extends string>(...sortFields: [F, ...F[]]) {
   const [first, ...rest] = sortFields.flatMap((f): (F | `-${F}`)[] => [f, `-${f}`]);
   return pageQuery.extend({
-    search: z.string().max(200).optional().describe('Words to look for, without regard to case'),
+    search: searchable.max(200).optional().describe('Words to look for, without regard to case'),
     sort: z
       .enum([first as F, ...rest])
       .optional()

@@ -5,12 +5,14 @@
  */
 import { LRUCache } from 'lru-cache';
 import { Catalog } from './apis/catalog.ts';
-import type { Client } from './clients/client.ts';
+import { CLIENT_ID, type Client } from './clients/client.ts';
 import type { Stores } from './stores.ts';
 import type { User } from './users/user.ts';
 
 /** Clients and users kept in memory, each. */
 const KEPT = 20_000;
+/** No user name comes near it: a longer text is nobody's, and not worth a read. */
+const LONGEST_NAME = 400;
 
 type DirectoryStores = Pick<
   Stores,
@@ -32,8 +34,12 @@ export class Directory {
 
   /** Drops what has changed. Throws `store_unavailable` when the store does not answer. */
   async sync(): Promise<void> {
-    const news = await this.#stores.changes.since(this.#position);
-    if (news === null || news.position <= this.#position) return;
+    const asked = this.#position;
+    const news = await this.#stores.changes.since(asked);
+    if (news === null) return;
+    // The feed ends before what was read of it: an older copy of the database was restored.
+    const wentBack = news.changed === 'everything' && news.position < asked;
+    if (news.position <= this.#position && !wentBack) return;
     this.#position = news.position;
     if (news.changed === 'everything') return this.#dropAll();
     for (const { kind, id } of news.changed) {
@@ -46,8 +52,9 @@ export class Directory {
     }
   }
 
-  /** The client of this id, or null. */
-  client(clientId: string): Promise<Client | null> {
+  /** The client of this id, or null; also for what cannot be an id, as unverified assertions hold anything. */
+  client(clientId: unknown): Promise<Client | null> {
+    if (typeof clientId !== 'string' || !CLIENT_ID.test(clientId)) return Promise.resolve(null);
     return remember(this.#clients, clientId, () => this.#stores.clients.find(clientId));
   }
 
@@ -58,6 +65,7 @@ export class Directory {
 
   /** The user of this name, without regard to case, or null. */
   userByName(userName: string): Promise<User | null> {
+    if (userName.length > LONGEST_NAME) return Promise.resolve(null);
     return remember(this.#usersByName, userName.toLowerCase(), () =>
       this.#stores.users.findByName(userName),
     );
@@ -83,18 +91,22 @@ export class Directory {
   }
 }
 
-/** Caches the promise, not the value: a record dropped while it loads is not put back. */
-function remember<T extends object | null>(
-  cache: LRUCache<string, Promise<T>>,
+/**
+ * Caches the promise, not the value: a record dropped while it loads is not put back. What is not
+ * there is not kept, or strangers could fill the memory with names of their own making.
+ */
+function remember<T extends object>(
+  cache: LRUCache<string, Promise<T | null>>,
   key: string,
-  load: () => Promise<T>,
-): Promise<T> {
+  load: () => Promise<T | null>,
+): Promise<T | null> {
   const known = cache.get(key);
   if (known !== undefined) return known;
   const loading = load();
   cache.set(key, loading);
-  loading.catch(() => {
+  const forget = () => {
     if (cache.peek(key) === loading) cache.delete(key);
-  });
+  };
+  loading.then((found) => found === null && forget(), forget);
   return loading;
 }

@@ -1,4 +1,5 @@
 /** Links that work once: issued here, stored as a keyed digest, used up in one atomic step. */
+import type { AuditEvent } from './audit/audit-event.ts';
 import { plusSeconds } from './clock.ts';
 import { notFound } from './errors.ts';
 import type { OneTimeLink } from './one-time-links.ts';
@@ -22,17 +23,19 @@ export interface IssuedLink {
 /** Issues a link that works once within `seconds`; earlier links of the same purpose and subject stop. */
 export async function issueLink(
   services: LinkServices,
-  options: { purpose: OneTimeLink['purpose']; subjectId: string; seconds: number },
+  options: {
+    purpose: OneTimeLink['purpose'];
+    subjectId: string;
+    seconds: number;
+    /** Written in the same step. */
+    event?: AuditEvent | undefined;
+  },
 ): Promise<IssuedLink> {
-  const { purpose, subjectId, seconds } = options;
+  const { purpose, subjectId, seconds, event } = options;
   const token = randomCredential('tgl_');
   const expiresAt = plusSeconds(services.clock.now(), seconds);
-  await services.stores.oneTimeLinks.insert({
-    digest: services.keys.digest('one_time_link', token),
-    purpose,
-    subjectId,
-    expiresAt,
-  });
+  const digest = services.keys.digest('one_time_link', token);
+  await services.stores.oneTimeLinks.insert({ digest, purpose, subjectId, expiresAt }, event);
   return { url: `${services.issuer}${PATHS[purpose]}?token=${token}`, expiresAt };
 }
 

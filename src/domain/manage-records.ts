@@ -147,13 +147,15 @@ export async function removeRecord<T extends Versioned>(
   options: RemoveOptions = {},
 ): Promise<T> {
   const record = await findRecord(services, noun, id);
-  if (options.version !== undefined) requireVersion(record, options.version);
+  const { version } = options;
+  if (version !== undefined) requireVersion(record, version);
   if (options.dryRun) {
     await refuseHeld(services, noun, record);
     return record;
   }
   const event = recordEvent(services, actor, noun, record, 'delete', diff(record, null));
-  if (!(await noun.store(services.stores).remove(id, event))) throw notFound(noun.label, id);
+  const removed = await noun.store(services.stores).remove(id, event, version);
+  if (!removed) throw notFound(noun.label, id);
   return record;
 }
 

@@ -1,3 +1,5 @@
+import type { AuditEvent } from './audit/audit-event.ts';
+
 /** Links that work once and expire: an admin's set-up, a client's or user's new password. */
 
 /** A stored link; its token is never stored. */
@@ -11,8 +13,11 @@ export interface OneTimeLink {
 }
 
 export interface OneTimeLinkStore {
-  /** Stores a link; links of the same purpose and subject stop working. */
-  insert(link: OneTimeLink): Promise<void>;
+  /**
+   * Stores a link; links of the same purpose and subject stop working. `event`, of the act that the
+   * link is part of, is written in the same step.
+   */
+  insert(link: OneTimeLink, event?: AuditEvent): Promise<void>;
   /** The link while it works, or null; does not use it up. */
   find(digest: string, now: Date): Promise<OneTimeLink | null>;
   /** Uses it up: of concurrent calls exactly one gets the link, the others null. */

@@ -47,8 +47,11 @@ export interface RecordStore<T extends Versioned, Filter = Record<string, never>
    * `version_conflict` (with the current record) or `conflict`.
    */
   update(record: T, event: AuditEvent): Promise<void>;
-  /** Removes a record; false when there was none. Throws `in_use` where another record names it. */
-  remove(id: string, event: AuditEvent): Promise<boolean>;
+  /**
+   * Removes a record, with `version` only while it has that one; false when there was none. Throws
+   * `version_conflict` (with the current record), or `in_use` where another record names it.
+   */
+  remove(id: string, event: AuditEvent, version?: number): Promise<boolean>;
 }
 
 /** Page size when the caller names none. */

@@ -14,6 +14,9 @@ import type { SigningKeyStore } from './signing-keys.ts';
 import type { TokenStore } from './tokens/token-store.ts';
 import type { UserStore } from './users/user.ts';
 
+/** Rows of each kind that one removal of expired rows takes, so that it locks for milliseconds only. */
+export const EXPIRED_BATCH = 1000;
+
 /**
  * The stores of one database. Every method throws `store_unavailable` when the database does not
  * answer; then nothing was done, or it was done whole.
@@ -36,7 +39,10 @@ export interface Stores {
   users: UserStore;
   /** Resolves when the database answers. */
   ping(): Promise<void>;
-  /** Removes a bounded batch of what expired; answers how many rows. Databases with TTL indexes answer 0. */
+  /**
+   * Removes what expired, at most `EXPIRED_BATCH` rows of each kind; answers how many rows. Databases
+   * with TTL indexes answer 0.
+   */
   removeExpired(now: Date): Promise<number>;
   close(): Promise<void>;
 }

@@ -126,6 +126,16 @@ describe('POST /clients', () => {
 });
 
 describe('PATCH /clients/{clientId}', () => {
+  it('takes application/merge-patch+json (RFC 7396), which only PATCH does', async () => {
+    const { clientId } = await create('merge-patch');
+    const headers = { 'Content-Type': 'application/merge-patch+json' };
+    const change = { body: { note: 'merged' }, version: 1, headers };
+    const patched = await api.send('PATCH', `${CLIENTS}/${clientId}`, change);
+    expect([patched.status, patched.body.note]).toEqual([200, 'merged']);
+    const made = await api.send('POST', CLIENTS, { body: smallClient('merged'), headers });
+    expect(made.status).toBe(415);
+  });
+
   it('keeps what is absent, gives defaults for null, merges members, replaces lists', async () => {
     const client = await create('patch', {
       tps: 99,
@@ -210,7 +220,7 @@ describe('PATCH /clients/{clientId}', () => {
 
   it('lets only the role security set keys, for they are secrets', async () => {
     const { clientId } = await create('keys');
-    const body = { jwks: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'AA' }] } };
+    const body = { jwks: { keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }] } };
     const path = `${CLIENTS}/${clientId}`;
     expect((await api.send('PATCH', path, { as: 'operator', body, version: 1 })).status).toBe(403);
     expect((await api.send('PATCH', path, { as: 'security', body, version: 1 })).status).toBe(200);

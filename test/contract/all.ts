@@ -11,6 +11,7 @@ import { describeCatalog } from './catalog.contract.ts';
 import { describeChanges } from './changes.contract.ts';
 import { describeClients } from './clients.contract.ts';
 import type { Open } from './contract.ts';
+import { describeEvents } from './events.contract.ts';
 import { describeInUse } from './in-use.contract.ts';
 import { describeLastUses } from './last-uses.contract.ts';
 import { describeOneTimeLinks } from './one-time-links.contract.ts';
@@ -40,6 +41,7 @@ export function describeAllContracts(adapter: string, setup: ContractSetup): voi
   describePortContracts(adapter, setup.open);
   describe(adapter, () => {
     describeSecrets(setup.open, setup.dump);
+    describeEvents(setup.open);
     describeRaces(setup.open, setup.url);
   });
 }

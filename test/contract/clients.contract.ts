@@ -14,7 +14,7 @@ import {
   openClientFixture,
 } from '../support/contract-fixtures.ts';
 import { describeClientFilters } from './client-filters.contract.ts';
-import { conflictOn, type Open, useStores } from './contract.ts';
+import { conflictOn, expectNothingWritten, type Open, useStores } from './contract.ts';
 import { describeLockout } from './lockout.contract.ts';
 import { describeRecordStore } from './record-store.contract.ts';
 
@@ -39,6 +39,9 @@ const LOCKED = {
   lockedAt: fromNow(-10),
   failures: [{ at: fromNow(-10), address: null }],
 };
+
+/** More than one transaction of any adapter revokes. */
+const MANY_TOKENS = 5500;
 
 async function inserted(stores: Stores, client: Client): Promise<Client> {
   await stores.clients.insert(client, eventOf('client.create', client.clientId));
@@ -131,5 +134,19 @@ function describeRemoval(stores: () => Stores): void {
     expect((await stores().tokens.findAccess(access.tokenId))?.revokedAt).toEqual(NOW);
     expect((await stores().tokens.findFamily(family.tokenId))?.revokedAt).toEqual(NOW);
     expect(await stores().tokens.spend(other.tokenId, NOW)).toBe(1);
+  });
+
+  it('revokes no token of a client whose removal is refused, however many there are', async () => {
+    const { clientId } = await inserted(stores(), clientFixture());
+    const issue = () => stores().tokens.issue(accessTokenFixture({ clientId }), null);
+    await Promise.all(Array.from({ length: MANY_TOKENS }, issue));
+    const event = eventOf('client.delete', clientId);
+    const live = async () =>
+      (await stores().tokens.list({ clientId }, { limit: 1, now: NOW })).total;
+    const stale = () => stores().clients.remove(clientId, event, 2);
+    await expectNothingWritten(stores(), clientId, stale, { code: 'version_conflict' });
+    expect(await live()).toBe(MANY_TOKENS);
+    expect(await stores().clients.remove(clientId, event, 1)).toBe(true);
+    expect(await live()).toBe(0);
   });
 }

@@ -90,6 +90,22 @@ export function describeLockout<T extends LockedRecord>(open: Open, of: LockUnde
       expect(await eventsAbout(stores(), id)).toHaveLength(events.length);
     });
 
+    it('clears the count of an unlocked record without an event', async () => {
+      const id = await of.insert(stores());
+      await store().recordFailedLogin(id, failureAt(1), 3);
+      await expectChange(stores(), change(id), () => store().clearFailedLogins(id, null));
+      expect(await lockNow(id)).toMatchObject({ failedLogins: 0, lockedAt: null });
+    });
+
+    it('without an event leaves a locked record locked: a racing success undoes no lock', async () => {
+      const id = await of.insert(stores());
+      const lock = await store().recordFailedLogin(id, failureAt(1), 1);
+      const before = await feedPosition(stores());
+      await store().clearFailedLogins(id, null);
+      expect(await lockNow(id)).toStrictEqual(lock);
+      expect(await stores().changes.since(before)).toBeNull();
+    });
+
     it('leaves the lock alone in an update', async () => {
       const id = await of.insert(stores());
       const read = (await store().find(id)) as T;

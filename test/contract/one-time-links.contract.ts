@@ -1,10 +1,11 @@
 /** The contract of OneTimeLinkStore. */
 import { describe, expect, it } from '@jest/globals';
 import type { OneTimeLink } from '../../src/domain/one-time-links.ts';
-import { digestOf, fresh, fromNow, NOW } from '../support/contract-fixtures.ts';
-import { type Open, useStores } from './contract.ts';
+import { digestOf, eventOf, fresh, fromNow, NOW } from '../support/contract-fixtures.ts';
+import { eventsAbout, type Open, useStores } from './contract.ts';
 
-function linkFixture(changes: Partial<OneTimeLink> = {}): Required<OneTimeLink> {
+/** A working link. */
+export function linkFixture(changes: Partial<OneTimeLink> = {}): Required<OneTimeLink> {
   return {
     digest: digestOf(fresh('link')),
     purpose: 'client_password',
@@ -26,6 +27,14 @@ export function describeOneTimeLinks(open: Open): void {
       expect(await links().find(link.digest, NOW)).toStrictEqual(link);
       expect(await links().find(link.digest, fromNow(1799.999))).toStrictEqual(link);
       expect(await links().find('nothing', NOW)).toBeNull();
+    });
+
+    it('is stored together with its event', async () => {
+      const link = linkFixture();
+      const event = eventOf('client.mail_password_reset', link.subjectId);
+      await links().insert(link, event);
+      expect(await links().find(link.digest, NOW)).toStrictEqual(link);
+      expect(await eventsAbout(stores(), link.subjectId)).toStrictEqual([event]);
     });
 
     it('works for exactly one of concurrent calls', async () => {

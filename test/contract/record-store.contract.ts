@@ -164,6 +164,35 @@ function describeVersions<T extends Versioned, Filter>(
     expect(await store.find(id)).toStrictEqual(current);
   });
 
+  it('refuses to remove another version, with the current record, and writes nothing', async () => {
+    const [store, record] = [of.store(stores()), of.fixture()];
+    const id = of.id(record);
+    await store.insert(record, eventOf(`${of.noun}.create`, id));
+    const current = nextVersion(of.changed(record));
+    await store.update(current, eventOf(`${of.noun}.update`, id));
+    const event = eventOf(`${of.noun}.delete`, id);
+    for (const version of [record.version, current.version + 1]) {
+      const stale = () => store.remove(id, event, version);
+      await expectNothingWritten(stores(), id, stale, { code: 'version_conflict', current });
+    }
+    expect(await store.find(id)).toStrictEqual(current);
+    expect(await store.remove(id, event, current.version)).toBe(true);
+    expect(await store.remove(id, event, current.version)).toBe(false);
+    expect(await store.find(id)).toBeNull();
+  });
+
+  it('lets exactly one of an update and a removal of one version through', async () => {
+    const [store, record] = [of.store(stores()), of.fixture()];
+    const id = of.id(record);
+    await store.insert(record, eventOf(`${of.noun}.create`, id));
+    const [updated, removed] = await Promise.allSettled([
+      store.update(nextVersion(of.changed(record)), eventOf(`${of.noun}.update`, id)),
+      store.remove(id, eventOf(`${of.noun}.delete`, id), record.version),
+    ]);
+    expect(updated.status).not.toBe(removed.status);
+    expect((await store.find(id)) === null).toBe(removed.status === 'fulfilled');
+  });
+
   it('lets exactly one of concurrent updates of one version through', async () => {
     const [store, record] = [of.store(stores()), of.fixture()];
     const id = of.id(record);

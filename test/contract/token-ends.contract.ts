@@ -1,8 +1,8 @@
 /** The contract of TokenStore on how tokens end: revocation, one by one or all of an owner, and expiry. */
 import { describe, expect, it } from '@jest/globals';
 import type { Stores } from '../../src/domain/stores.ts';
-import { accessTokenFixture, fresh, fromNow, NOW } from '../support/contract-fixtures.ts';
-import { allPages, invalidOn, type Open, useStores } from './contract.ts';
+import { accessTokenFixture, eventOf, fresh, fromNow, NOW } from '../support/contract-fixtures.ts';
+import { allPages, eventsAbout, invalidOn, type Open, useStores } from './contract.ts';
 import { issued, issuedPair, rotationOf } from './issued-tokens.ts';
 
 /** Describes the contract. */
@@ -51,6 +51,17 @@ function describeRevocation(stores: () => Stores): void {
     expect(await stores().tokens.spend(access.tokenId, fromNow(20))).toBeNull();
   });
 
+  it('writes the event of an admin in the same step, once, and only when a token was live', async () => {
+    const access = await issued(stores());
+    const revokeAudited = () => {
+      const event = eventOf('client.revoke_token', access.tokenId);
+      return stores().tokens.revoke(access.tokenId, NOW, event);
+    };
+    const answers = await Promise.all(Array.from({ length: 5 }, revokeAudited));
+    expect(answers.filter(Boolean)).toHaveLength(1);
+    expect(await eventsAbout(stores(), access.tokenId)).toHaveLength(1);
+  });
+
   it('answers false for an unknown and an expired token', async () => {
     const access = await issued(stores(), { expiresAt: fromNow(10) });
     expect(await revoke('nothing')).toBe(false);
@@ -82,6 +93,22 @@ function describeOwned(stores: () => Stores): void {
       expect(list).toEqual({ items: [], nextCursor: null, total: 0 });
     },
   );
+
+  it('writes the event with the count in the same step, and none when no token was live', async () => {
+    const clientId = fresh('owner');
+    const counts: number[] = [];
+    const revokeAll = () =>
+      stores().tokens.revokeAll({ clientId }, NOW, (revoked) => {
+        counts.push(revoked);
+        return eventOf('client.revoke_all_tokens', clientId);
+      });
+    await issued(stores(), { clientId });
+    await issuedPair(stores(), { access: { clientId }, family: { clientId } });
+    expect(await revokeAll()).toBe(3);
+    expect(await revokeAll()).toBe(0);
+    expect(counts.at(-1)).toBe(3);
+    expect(await eventsAbout(stores(), clientId)).toHaveLength(1);
+  });
 
   it('lists live tokens of both kinds, newest first, then by id, across pages', async () => {
     const clientId = fresh('owner');

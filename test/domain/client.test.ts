@@ -1,3 +1,4 @@
+import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import {
@@ -14,6 +15,13 @@ import { characterCount, instant, line, parse, unique } from '../../src/domain/v
 import { problemsOf } from './support.ts';
 
 const REQUIRED = { clientName: 'orders', displayName: 'Orders', note: 'nightly' };
+
+/** A public key as JWK (RFC 7517). */
+function publicJwk(type: string, options: object) {
+  const make = generateKeyPairSync as (type: string, options: object) => { publicKey: KeyObject };
+  return make(type, options).publicKey.export({ format: 'jwk' });
+}
+
 const emoji = (count: number) => '🗝'.repeat(count);
 const accents = (count: number) => 'é'.repeat(count);
 const names = (count: number) => Array.from({ length: count }, (_, i) => `name-${i}`);
@@ -28,7 +36,9 @@ const hours = (windows: number) => ({
   timeZone: 'Asia/Taipei',
   windows: Array.from({ length: windows }, () => ({ days: ['mon'], from: '09:00', to: '17:00' })),
 });
-const jwk = { kty: 'EC', crv: 'P-256', x: 'x', y: 'y' };
+const jwk = publicJwk('ec', { namedCurve: 'P-256' });
+const okp = publicJwk('ed25519', {});
+const rsa = (modulusLength: number) => publicJwk('rsa', { modulusLength });
 const token = (lifetimeSeconds: unknown, maxUses: unknown) => ({ lifetimeSeconds, maxUses });
 const quota = (calls: unknown, period: unknown = 'day') => ({ calls, period });
 
@@ -125,12 +135,20 @@ const LIMITS: Record<string, { good: unknown[]; bad: unknown[] }> = {
   kind: { good: ['partner', 'resource_server'], bad: ['gateway'] },
   servedApiGroups: { good: [[], ['orders.read']], bad: [['a b']] },
   jwks: {
-    good: [null, { keys: [jwk] }, { keys: [{ ...jwk, kid: '1' }] }],
+    good: [null, { keys: [jwk, okp, rsa(2048)] }, { keys: [{ ...jwk, kid: '1', use: 'sig' }] }],
     bad: [
       { keys: [] },
       { keys: [{ ...jwk, d: 'private' }] },
       { keys: [{ kty: 'oct', k: 'secret' }] },
       { keys: Array(21).fill(jwk) },
+      { keys: [{ ...jwk, x: 'x' }] },
+      { keys: [{ kty: 'EC', crv: 'P-256' }] },
+      { keys: [{ ...jwk, crv: 'P-999' }] },
+      { keys: [{ ...okp, x: 'AA' }] },
+      { keys: [rsa(1024)] },
+      { keys: [{ ...jwk, kid: 1 }] },
+      { keys: [{ ...jwk, use: ['sig'] }] },
+      { keys: [{ ...jwk, alg: {} }] },
       {},
     ],
   },
@@ -244,6 +262,17 @@ describe('the fields of a client', () => {
     const member = f === 'apiQuota' ? { calls: 0 } : { maxUses: 0 };
     expect(clientPatch.safeParse({ [f]: member }).data).toEqual({ [f]: member });
     expect(clientPatch.safeParse({ [f]: {} }).data).toEqual({ [f]: {} });
+  });
+});
+
+describe('a key that nobody could use', () => {
+  it.each([
+    ['cannot be read', { ...okp, x: 'AA' }, 'export it again'],
+    ['is too small', rsa(1024), 'needs at least 2048 bits: make a larger RSA key'],
+    ['is private', { ...jwk, d: 'AA' }, 'leave out its private members'],
+  ])('is told how to mend it where it %s', (_, key, message) => {
+    const { error } = newClient.safeParse({ ...REQUIRED, jwks: { keys: [key] } });
+    expect(error?.issues.map((issue) => issue.message).join()).toContain(message);
   });
 });
 

@@ -68,10 +68,42 @@ describe('Directory', () => {
     for (let i = 0; i < 3; i += 1) {
       await directory.sync();
       await directory.client('a');
-      await directory.client('none');
       await directory.catalog();
     }
-    expect(reads).toEqual(['client a', 'client none', 'catalog']);
+    expect(reads).toEqual(['client a', 'catalog']);
+  });
+
+  it('keeps nothing of what is not there, or strangers would fill the memory', async () => {
+    const { directory, reads } = watchedStores();
+    for (let i = 0; i < 2; i += 1) {
+      expect(await directory.client('none')).toBeNull();
+      expect(await directory.user('none')).toBeNull();
+      expect(await directory.userByName('none')).toBeNull();
+    }
+    const once = ['client none', 'user', 'name'];
+    expect(reads).toEqual([...once, ...once]);
+  });
+
+  it.each([
+    ['an object', { $ne: null }],
+    ['a list', ['a']],
+    ['a number', 7],
+    ['null', null],
+    ['no text', ''],
+    ['a text that is too long', 'a'.repeat(41)],
+    ['a text with a line break', 'a\n'],
+  ])('reads nothing for a client id that is %s', async (_, id) => {
+    const { directory, reads } = watchedStores();
+    expect(await directory.client(id)).toBeNull();
+    expect(reads).toEqual([]);
+  });
+
+  it('reads nothing for a user name of more than 400 characters', async () => {
+    const { directory, reads } = watchedStores();
+    expect(await directory.userByName('x'.repeat(401))).toBeNull();
+    expect(reads).toEqual([]);
+    await directory.userByName('x'.repeat(400));
+    expect(reads).toEqual(['name']);
   });
 
   it('drops exactly what the feed names', async () => {
@@ -102,7 +134,7 @@ describe('Directory', () => {
     expect(await seen()).not.toBeNull();
     await clients.recordFailedLogin('a', { at: NOW, address: null }, 1);
     expect((await seen())?.lock.lockedAt).not.toBeNull();
-    await clients.clearFailedLogins('a', null);
+    await clients.clearFailedLogins('a', event('a'));
     expect((await seen())?.lock.lockedAt).toBeNull();
     await clients.remove('a', event('a'));
     expect(await seen()).toBeNull();
@@ -161,11 +193,13 @@ describe('Directory', () => {
 
   it('drops everything when the feed says so', async () => {
     await insertClient('a');
+    const input = { userName: 'ada', password: 'correct horse' };
+    const { userId } = await createUser(world.services, ACTOR, input);
     const { directory, held, reads } = watchedStores();
     const all = async () => {
       await directory.client('a');
-      await directory.user('u');
-      await directory.userByName('u');
+      await directory.user(userId);
+      await directory.userByName('ada');
       await directory.catalog();
     };
     await all();
@@ -181,10 +215,26 @@ describe('Directory', () => {
     held.news = async () => ({ position: 50, changed: [] });
     await directory.sync();
     await directory.client('a');
-    held.news = async () => ({ position: 40, changed: 'everything' });
+    held.news = async () => ({ position: 40, changed: [{ kind: 'client', id: 'a' }] });
     await directory.sync();
     await directory.client('a');
     expect(reads).toEqual(['client a']);
+  });
+
+  it('drops everything when the feed went back, as when an older copy was restored', async () => {
+    await insertClient('a');
+    const { directory, held, reads } = watchedStores();
+    held.news = async () => ({ position: 50, changed: [] });
+    await directory.sync();
+    await directory.client('a');
+    held.news = async () => ({ position: 40, changed: 'everything' });
+    await directory.sync();
+    await directory.client('a');
+    expect(reads).toEqual(['client a', 'client a']);
+    held.news = async () => ({ position: 41, changed: [{ kind: 'client', id: 'a' }] });
+    await directory.sync();
+    await directory.client('a');
+    expect(reads).toHaveLength(3);
   });
 
   it('fails when the store does not answer, and tries anew after that', async () => {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { updateApiGroup } from '../../src/domain/apis/manage-api-groups.ts';
 import { CLIENT_DEFAULTS, clientSettings } from '../../src/domain/clients/client.ts';
 import { clientPatch, newClient } from '../../src/domain/clients/client-input.ts';
 import { clientState } from '../../src/domain/clients/client-state.ts';
@@ -351,6 +352,64 @@ describe('a lower level', () => {
     await create({ ...HIGH, securityLevel: 'B', apiGroups: ['level-b'], apiScopes: [] });
     const { removed } = await update('orders', 1, { securityLevel: 'A' });
     expect(removed).toEqual({ apiGroups: [], apiScopes: [] });
+  });
+});
+
+describe('a group that was raised above a client that holds it', () => {
+  beforeEach(async () => {
+    const held = { apiGroups: ['plain', 'level-b', 'inside'], apiScopes: ['profile'] };
+    await create({ clientId: 'orders', securityLevel: 'B', ...held });
+    for (const [name, change] of [
+      ['level-b', { securityLevel: 'A' }],
+      ['inside', { audience: 'external' }],
+    ] as const) {
+      const patch = { id: name, version: 1, patch: change };
+      await updateApiGroup(services, ACTOR, patch);
+    }
+  });
+
+  it('refuses no patch that does not name it, and is dropped', async () => {
+    const { client, removed } = await update('orders', 1, { status: 'disabled' });
+    expect(removed).toEqual({ apiGroups: ['level-b', 'inside'], apiScopes: [] });
+    expect(client).toMatchObject({ version: 2, status: 'disabled', apiGroups: ['plain'] });
+    const [event] = await eventsAbout('orders');
+    expect(event?.changes.map(({ field }) => field).sort()).toEqual(['apiGroups', 'status']);
+  });
+
+  it('refuses no patch that names the scopes only', async () => {
+    const { client } = await update('orders', 1, { apiScopes: [] });
+    expect(client).toMatchObject({ apiGroups: ['plain'], apiScopes: [] });
+  });
+
+  it('refuses a patch that names it', async () => {
+    const patch = { apiGroups: ['plain', 'level-b'] };
+    expect(await problemsOf(() => update('orders', 1, patch))).toEqual([
+      'apiGroups.1 level_too_low',
+    ]);
+  });
+});
+
+describe('service hours without a time zone', () => {
+  const windows = [{ days: ['mon' as const], from: '09:00', to: '17:00' }];
+  const zoneOf = async () => (await findClient(services, 'orders')).serviceHours?.timeZone;
+  beforeEach(() => {
+    services = { ...services, timeZone: 'Asia/Taipei' };
+  });
+
+  it('are in the configured zone, at creation and in a patch', async () => {
+    await create({ clientId: 'orders', serviceHours: { windows } });
+    expect(await zoneOf()).toBe('Asia/Taipei');
+    await update('orders', 1, { serviceHours: null });
+    await update('orders', 2, { serviceHours: { windows } });
+    expect(await zoneOf()).toBe('Asia/Taipei');
+  });
+
+  it('keep the zone that they had, and lose it to null', async () => {
+    await create({ clientId: 'orders', serviceHours: { timeZone: 'Europe/Paris', windows } });
+    await update('orders', 1, { serviceHours: { windows: [{ ...windows[0], to: '18:00' }] } });
+    expect(await zoneOf()).toBe('Europe/Paris');
+    await update('orders', 2, { serviceHours: { timeZone: null, windows } });
+    expect(await zoneOf()).toBe('Asia/Taipei');
   });
 });
 

@@ -3,7 +3,7 @@
  * above their own or touches an admin above their own role.
  */
 import type { z } from 'zod';
-import type { Actor } from '../audit/audit-event.ts';
+import type { Actor, AuditEvent } from '../audit/audit-event.ts';
 import { DomainError } from '../errors.ts';
 import { type IssuedLink, issueLink } from '../links.ts';
 import { everyRow } from '../manage-dry-runs.ts';
@@ -130,8 +130,7 @@ export async function issueSetUpLink(
   requireReach(by, admin.role, 'touch');
   if (options.dryRun) return null;
   const event = recordEvent(services, by.actor, ADMIN, admin, 'issue_set_up_link', []);
-  await services.stores.audit.append(event);
-  return newSetUpLink(services, admin);
+  return newSetUpLink(services, admin, event);
 }
 
 /** Throws `not_allowed`, naming the role needed, unless the acting role includes `role`. */
@@ -143,9 +142,17 @@ export function requireReach(by: Acting, role: Role, verb: 'give' | 'touch'): vo
   });
 }
 
-function newSetUpLink(services: Services, admin: Admin): Promise<IssuedLink> {
-  const purpose = 'admin_set_up';
-  return issueLink(services, { purpose, subjectId: admin.adminId, seconds: SET_UP_LINK_SECONDS });
+function newSetUpLink(
+  services: Services,
+  { adminId }: Admin,
+  event?: AuditEvent,
+): Promise<IssuedLink> {
+  const link = {
+    purpose: 'admin_set_up',
+    subjectId: adminId,
+    seconds: SET_UP_LINK_SECONDS,
+  } as const;
+  return issueLink(services, { ...link, event });
 }
 
 function isActiveOwner(admin: Admin): boolean {

@@ -1,5 +1,5 @@
 /**
- * Client authentication by secret, with the lockout. Refusals that need no secret come first: an
+ * Client authentication, with the lockout. Refusals that need no secret come first: an
  * address outside the IP bindings and a locked client are refused before the secret is looked at, so
  * outsiders can neither lock a bound client nor go on guessing at a locked one.
  */
@@ -11,6 +11,25 @@ import { liveSecrets } from './client-secret.ts';
 
 /** Why authentication failed: a reason of the decision table, or the secret itself. */
 export type AuthenticationFailure = ReasonCode | 'wrong_secret';
+
+/**
+ * Why a client may not even authenticate from this address: it is locked, or bound to others. Null
+ * when it may. Comes before the secret, and with the verified signature of an assertion.
+ */
+export async function refusalToAuthenticate(
+  services: Services,
+  client: Client | null,
+  address: string | null,
+): Promise<ReasonCode | null> {
+  return firstRefusal({
+    place: 'authentication',
+    now: services.clock.now(),
+    credential: { kind: 'client_secret' },
+    client,
+    address,
+    catalog: await services.directory.catalog(),
+  });
+}
 
 /**
  * Authenticates a client by its secret.
@@ -27,24 +46,15 @@ export async function authenticateClient(
 ): Promise<AuthenticationFailure | null> {
   const { clientId } = client;
   const { directory, stores } = services;
-  const catalog = await directory.catalog();
-  const refusal = (subject: Client | null) =>
-    firstRefusal({
-      place: 'authentication',
-      now: services.clock.now(),
-      credential: { kind: 'client_secret' },
-      client: subject,
-      address,
-      catalog,
-    });
-  const early = refusal(client);
+  const early = await refusalToAuthenticate(services, client, address);
   if (early !== null) return early;
   const secrets = liveSecrets(client.secrets, services.clock.now());
   const subject = { id: `client:${clientId}`, version: client.version };
   const verification = await services.verifier.verify(subject, secrets, presented, {
     async isAllowed() {
       await directory.sync();
-      return refusal(await directory.client(clientId)) === null;
+      const current = await directory.client(clientId);
+      return (await refusalToAuthenticate(services, current, address)) === null;
     },
     async recordFailure() {
       const failure = { at: services.clock.now(), address };

@@ -8,6 +8,7 @@ import {
   clientSettings,
   passwordRule,
 } from './client.ts';
+import { newServiceHours, serviceHoursPatch } from './service-hours.ts';
 
 type Shape = typeof clientSettings.shape;
 type Defaulted = keyof typeof CLIENT_DEFAULTS;
@@ -16,8 +17,11 @@ const optional = Object.fromEntries(
   Object.keys(CLIENT_DEFAULTS).map((field) => [field, true]),
 ) as Record<Defaulted, true>;
 
+const HOURS = 'Weekly windows in one time zone; null = always';
+
 /** A new client: fields with a default may be left out; a missing password means "generate a secret". */
 export const newClient = clientSettings.partial(optional).extend({
+  serviceHours: newServiceHours.nullable().optional().describe(HOURS),
   clientId: clientIdRule.optional().describe('Random when left out; never changes'),
   password: passwordRule.optional(),
 });
@@ -25,11 +29,15 @@ export const newClient = clientSettings.partial(optional).extend({
 export type NewClient = z.output<typeof newClient>;
 
 /** A merge patch (RFC 7396): absent keeps, null gives the default, also inside nested objects. */
-export const clientPatch = z.strictObject(
-  mapShape(clientSettings.shape, (rule) =>
-    patchable(rule instanceof z.ZodObject ? z.strictObject(mapShape(rule.shape, patchable)) : rule),
-  ) as unknown as { [K in keyof Shape]: z.ZodOptional<z.ZodNullable<Shape[K]>> },
-);
+export const clientPatch = z
+  .strictObject(
+    mapShape(clientSettings.shape, (rule) =>
+      patchable(
+        rule instanceof z.ZodObject ? z.strictObject(mapShape(rule.shape, patchable)) : rule,
+      ),
+    ) as unknown as { [K in keyof Shape]: z.ZodOptional<z.ZodNullable<Shape[K]>> },
+  )
+  .extend({ serviceHours: serviceHoursPatch.nullable().optional().describe(HOURS) });
 
 export type ClientPatch = z.output<typeof clientPatch>;
 
@@ -41,23 +49,39 @@ function patchable(rule: z.ZodType): z.ZodType {
   return rule.nullable().optional();
 }
 
-/** The settings of a new client, defaults filled in. */
-export function completeSettings(given: Omit<NewClient, 'clientId' | 'password'>): ClientSettings {
+/** The settings of a new client, defaults filled in; `timeZone` is that of hours that name none. */
+export function completeSettings(
+  given: Omit<NewClient, 'clientId' | 'password'>,
+  timeZone: string,
+): ClientSettings {
   const named = Object.entries(given).filter(([, value]) => value !== undefined);
-  return checked({ ...CLIENT_DEFAULTS, ...Object.fromEntries(named) });
+  return checked(withTimeZone({ ...CLIENT_DEFAULTS, ...Object.fromEntries(named) }, timeZone));
 }
 
-/** Settings after a patch. Throws `validation_failed`, naming every bad field. */
-export function mergeSettings(before: ClientSettings, patch: ClientPatch): ClientSettings {
+/**
+ * Settings after a patch; `timeZone` is that of hours that name none.
+ *
+ * @throws DomainError `validation_failed`, naming every bad field
+ */
+export function mergeSettings(
+  before: ClientSettings,
+  patch: ClientPatch,
+  timeZone: string,
+): ClientSettings {
   const fields = Object.keys(clientSettings.shape) as (keyof ClientSettings)[];
-  return checked(
-    Object.fromEntries(
-      fields.map((field) => [
-        field,
-        mergeValue(before[field], patch[field], CLIENT_DEFAULTS[field as Defaulted] ?? null),
-      ]),
-    ),
+  const merged = Object.fromEntries(
+    fields.map((field) => [
+      field,
+      mergeValue(before[field], patch[field], CLIENT_DEFAULTS[field as Defaulted] ?? null),
+    ]),
   );
+  return checked(withTimeZone(merged, timeZone));
+}
+
+function withTimeZone(settings: Record<string, unknown>, timeZone: string): object {
+  const { serviceHours: hours } = settings;
+  if (!isPlainObject(hours)) return settings;
+  return { ...settings, serviceHours: { ...hours, timeZone: hours['timeZone'] ?? timeZone } };
 }
 
 function mergeValue(before: unknown, change: unknown, byDefault: unknown): unknown {

@@ -17,16 +17,16 @@ const PROBLEMS = {
   audience_mismatch: 'is for another audience than that of the client',
 };
 
-/** Takes away what the changed level or audience no longer allows, except what the patch itself names. */
+/**
+ * Takes away what the client may no longer hold, whether the client changed or the catalog did, except
+ * what the patch itself names.
+ */
 export async function dropDisallowed(
   services: Services,
-  before: ClientSettings,
   merged: ClientSettings,
   patch: ClientPatch,
 ): Promise<Removed> {
   const removed: Removed = { apiGroups: [], apiScopes: [] };
-  const { securityLevel, audience } = merged;
-  if (before.securityLevel === securityLevel && before.audience === audience) return removed;
   const catalog = await currentCatalog(services);
   for (const field of ['apiGroups', 'apiScopes'] as const) {
     if (patch[field]) continue;
@@ -36,19 +36,29 @@ export async function dropDisallowed(
   return removed;
 }
 
-/** Throws `validation_failed`, naming every reference to nothing and everything the client may not hold. */
-export async function checkReferences(services: Services, settings: ClientSettings): Promise<void> {
+/**
+ * Throws `validation_failed`, naming every reference to nothing and everything the client may not hold.
+ *
+ * @param named the fields that are judged, where a patch names only some; default: all
+ */
+export async function checkReferences(
+  services: Services,
+  settings: ClientSettings,
+  named: ClientPatch = settings,
+): Promise<void> {
   const catalog = await currentCatalog(services);
-  const { securityLevel, startsAt, expiresAt } = settings;
-  const problems: FieldProblem[] = [
-    ...(['apiGroups', 'apiScopes'] as const).flatMap((field) =>
+  const { securityLevel, servedApiGroups, startsAt, expiresAt } = settings;
+  const problems: FieldProblem[] = (['apiGroups', 'apiScopes'] as const)
+    .filter((field) => named[field])
+    .flatMap((field) =>
       settings[field].flatMap((name, i) => heldProblem(catalog, settings, { field, name, i })),
-    ),
-    ...settings.servedApiGroups.flatMap((name, i) =>
-      catalog.groups.has(name) ? [] : [unknown(`servedApiGroups.${i}`, name)],
-    ),
-  ];
-  if (!catalog.levels.has(securityLevel)) problems.push(unknown('securityLevel', securityLevel));
+    );
+  for (const [i, name] of (named.servedApiGroups ? servedApiGroups : []).entries()) {
+    if (!catalog.groups.has(name)) problems.push(unknown(`servedApiGroups.${i}`, name));
+  }
+  if (named.securityLevel && !catalog.levels.has(securityLevel)) {
+    problems.push(unknown('securityLevel', securityLevel));
+  }
   if (startsAt !== null && expiresAt !== null && startsAt >= expiresAt) {
     problems.push({ field: 'expiresAt', code: 'before_start', message: 'must be after startsAt' });
   }

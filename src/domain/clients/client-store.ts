@@ -26,7 +26,11 @@ export interface LockableStore {
    * reaches `limit`, in one atomic step; null when there is no such record. Enters the change feed.
    */
   recordFailedLogin(id: string, failure: FailedLogin, limit: number): Promise<Lock | null>;
-  /** Sets the count to 0 and unlocks; keeps the failures for the record. `event` only for an admin's act. */
+  /**
+   * Sets the count to 0; keeps the failures for the record. With an event, of an act that unlocks, it
+   * also unlocks. Without one, after a success, it leaves a locked record as it is, in the same
+   * conditional step: a success that was under way when the limit was reached undoes no lock.
+   */
   clearFailedLogins(id: string, event: AuditEvent | null): Promise<void>;
 }
 

@@ -2,6 +2,7 @@
  * A client: an API account of a partner, or a resource server that asks about credentials. The fields
  * and their limits stand here once, for the REST API, the pages and the database alike.
  */
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { z } from 'zod';
 import type { Versioned } from '../records.ts';
 import { characterCount, instant, line, text, unique, whole } from '../validation.ts';
@@ -33,10 +34,11 @@ export const scopeName = z
   .string()
   .regex(/^[A-Za-z0-9_.:-]{1,50}$/, 'must be 1 to 50 of A-Z a-z 0-9 _ . : -');
 
+/** What every id of a client looks like. */
+export const CLIENT_ID = /^[A-Za-z0-9_-]{1,40}$/;
+
 /** Id of a client. */
-export const clientIdRule = z
-  .string()
-  .regex(/^[A-Za-z0-9_-]{1,40}$/, 'must be 1 to 40 of A-Z a-z 0-9 _ -');
+export const clientIdRule = z.string().regex(CLIENT_ID, 'must be 1 to 40 of A-Z a-z 0-9 _ -');
 
 /** A secret that a person chose: 8 to 128 characters of any kind, counted as characters. */
 export const passwordRule = z
@@ -47,13 +49,38 @@ export const passwordRule = z
   .refine((p) => characterCount(p) <= 128, 'may have at most 128 characters')
   .meta({ minLength: 8, maxLength: 128 });
 
-/** A public JSON Web Key (RFC 7517); private and symmetric members are refused. */
+/** A public JSON Web Key (RFC 7517) that can be read; private and symmetric members are refused. */
 const publicJwk = z
-  .looseObject({ kty: z.enum(['RSA', 'EC', 'OKP']) })
+  .looseObject({
+    kty: z.enum(['RSA', 'EC', 'OKP']),
+    use: z.string().optional(),
+    alg: z.string().optional(),
+    kid: z.string().optional(),
+  })
   .refine(
     (jwk) => !['d', 'k', 'p', 'q', 'dp', 'dq', 'qi', 'oth'].some((member) => member in jwk),
-    'must be a public key',
-  );
+    'must be a public key: leave out its private members',
+  )
+  .superRefine((jwk, context) => {
+    const message = unusableKey(jwk);
+    if (message !== null) context.addIssue({ code: 'custom', message });
+  });
+
+/** RFC 7518 §3.3: "A key of size 2048 bits or larger MUST be used". */
+const MIN_RSA_BITS = 2048;
+
+/** Why nobody could authenticate with this key, or null. */
+function unusableKey(jwk: JsonWebKey): string | null {
+  try {
+    const key = createPublicKey({ key: jwk, format: 'jwk' });
+    const bits = key.asymmetricKeyDetails?.modulusLength ?? MIN_RSA_BITS;
+    return bits < MIN_RSA_BITS
+      ? `needs at least ${MIN_RSA_BITS} bits: make a larger RSA key`
+      : null;
+  } catch {
+    return 'cannot be read: export it again as a public JWK (RSA: n, e; EC: crv, x, y; OKP: crv, x)';
+  }
+}
 
 /** Every field that an admin can set. `clientId`, `password` and `version` are handled beside it. */
 export const clientSettings = z.strictObject({

@@ -122,10 +122,8 @@ export async function mailPasswordReset(
     purpose: 'client_password',
     subjectId: clientId,
     seconds: RESET_LINK_SECONDS,
+    event: event(services, actor, 'client.mail_password_reset', clientId),
   });
-  await services.stores.audit.append(
-    event(services, actor, 'client.mail_password_reset', clientId),
-  );
   await services.mailer.send({
     to: client.emails,
     subject: `Choose a new password for ${client.displayName}`,

@@ -1,6 +1,7 @@
 /** What admins do with clients: create, change, copy, unlock, delete. Each step is audited with its change. */
 import { type Actor, auditEvent, diff } from '../audit/audit-event.ts';
-import { DomainError, notFound } from '../errors.ts';
+import { notFound } from '../errors.ts';
+import { requireVersion } from '../manage-records.ts';
 import { randomId } from '../secrets/random.ts';
 import type { Services } from '../services.ts';
 import { type Client, UNLOCKED } from './client.ts';
@@ -24,7 +25,7 @@ export interface ChangeOptions {
   dryRun?: boolean;
 }
 
-/** A changed client, and what a lower level or another audience took from it. */
+/** A changed client, and what a level or audience that changed took from it. */
 export interface ClientChange {
   client: Client;
   removed: Removed;
@@ -43,7 +44,7 @@ export async function createClient(
   options: ChangeOptions = {},
 ): Promise<{ client: Client; secret: { id: string; value: string } | null }> {
   const { clientId = randomId(), password, ...given } = input;
-  const settings = completeSettings(given);
+  const settings = completeSettings(given, services.timeZone);
   await checkReferences(services, settings);
   const now = services.clock.now();
   const secret: IssuedSecret = await newSecret(services, { label: 'password', value: password });
@@ -70,8 +71,8 @@ export async function createClient(
 }
 
 /**
- * Changes a client whose version the caller has read. Groups and scopes that the new level or
- * audience does not allow are removed in the same step and answered, unless the patch names them.
+ * Changes a client whose version the caller has read. Groups and scopes that it may not hold, or no
+ * longer, are removed in the same step and answered; those that the patch names refuse it instead.
  *
  * @throws DomainError `not_found`, `version_conflict` (with the client as it is), `validation_failed`, `conflict`
  */
@@ -84,10 +85,10 @@ export async function updateClient(
   options: ChangeOptions = {},
 ): Promise<ClientChange> {
   const before = await findClient(services, clientId);
-  if (before.version !== version) throw new DomainError('version_conflict', { current: before });
-  const merged = mergeSettings(before, patch);
-  const removed = await dropDisallowed(services, before, merged, patch);
-  await checkReferences(services, merged);
+  requireVersion(before, version);
+  const merged = mergeSettings(before, patch, services.timeZone);
+  const removed = await dropDisallowed(services, merged, patch);
+  await checkReferences(services, merged, patch);
   const client: Client = {
     ...before,
     ...merged,
@@ -127,7 +128,12 @@ export async function copyClient(
   return createClient(services, actor, { ...settings, ...input }, options);
 }
 
-/** Deletes a client with its secrets and revokes its tokens, in one step; its id stays reserved. Answers what died. */
+/**
+ * Deletes a client with its secrets and revokes its tokens, in one step; its id stays reserved. Answers
+ * what died.
+ *
+ * @throws DomainError `not_found`, `version_conflict` (with the client as it is)
+ */
 export async function deleteClient(
   services: Services,
   actor: Actor,
@@ -135,17 +141,18 @@ export async function deleteClient(
   options: ChangeOptions & { version?: number } = {},
 ): Promise<{ liveTokens: number; secrets: number }> {
   const client = await findClient(services, clientId);
-  if (options.version !== undefined && options.version !== client.version) {
-    throw new DomainError('version_conflict', { current: client });
-  }
+  const { version } = options;
+  if (version !== undefined) requireVersion(client, version);
   const now = services.clock.now();
   const { total } = await services.stores.tokens.list({ clientId }, { limit: 1, now });
   const dying = { liveTokens: total, secrets: client.secrets.length };
   if (options.dryRun) return dying;
-  await services.stores.clients.remove(
+  const removed = await services.stores.clients.remove(
     clientId,
     event(services, actor, 'client.delete', clientId, diff(client, null)),
+    version,
   );
+  if (!removed) throw notFound('client', clientId);
   return dying;
 }
 

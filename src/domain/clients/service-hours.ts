@@ -18,14 +18,16 @@ const timeOfDay = z
   .string()
   .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'must be a time such as 09:00 or 24:00');
 
+const timeZone = z
+  .string()
+  .max(60)
+  .refine(
+    (zone) => /^[A-Za-z]/.test(zone) && isTimeZone(zone),
+    'must be an IANA time zone such as Asia/Taipei',
+  );
+
 export const serviceHours = z.strictObject({
-  timeZone: z
-    .string()
-    .max(60)
-    .refine(
-      (zone) => /^[A-Za-z]/.test(zone) && isTimeZone(zone),
-      'must be an IANA time zone such as Asia/Taipei',
-    ),
+  timeZone,
   windows: z
     .array(
       z
@@ -42,6 +44,19 @@ export const serviceHours = z.strictObject({
     )
     .min(1)
     .max(50),
+});
+
+/** Service hours of a new client. */
+export const newServiceHours = serviceHours.extend({
+  timeZone: timeZone.optional().describe('Default: the time zone of the server'),
+});
+
+/** Service hours in a patch. */
+export const serviceHoursPatch = serviceHours.extend({
+  timeZone: timeZone
+    .nullable()
+    .optional()
+    .describe('Left out: as it was; null, or none before: the time zone of the server'),
 });
 
 export type ServiceHours = z.output<typeof serviceHours>;

@@ -31,17 +31,25 @@ export class Passwords {
 
   /** Whether a password is the one behind a stored hash; false also when the pre-hash's key is gone. */
   async verify(password: string, stored: string): Promise<boolean> {
-    const dot = stored.indexOf('.');
-    const prehash = this.#keys.digestUnder(stored.slice(0, dot), 'password', normalise(password));
-    if (prehash === null) return false;
-    return this.#bcrypt.compare(prehash, stored.slice(dot + 1));
+    return this.#compare(password, stored);
   }
 
   /** Spends the time of a verification on nobody, so that unknown names answer like known ones. */
   async verifyNobody(password: string): Promise<false> {
-    this.#dummy ??= this.hash('nobody');
-    await this.verify(password, await this.#dummy);
+    this.#dummy ??= this.hash('nobody').catch((error: unknown) => {
+      // A queue that was full once must not turn every unknown name away for ever.
+      this.#dummy = null;
+      throw error;
+    });
+    await this.#compare(password, await this.#dummy);
     return false;
+  }
+
+  async #compare(password: string, stored: string): Promise<boolean> {
+    const dot = stored.indexOf('.');
+    const prehash = this.#keys.digestUnder(stored.slice(0, dot), 'password', normalise(password));
+    if (prehash === null) return false;
+    return this.#bcrypt.compare(prehash, stored.slice(dot + 1));
   }
 }
 

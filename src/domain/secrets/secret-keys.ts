@@ -63,11 +63,6 @@ export class SecretKeys {
     return this.#keys.map((key) => hmac(key, purpose, value));
   }
 
-  /** Whether a digest is that of a value under any key; takes the same time wherever they differ. */
-  matches(purpose: Purpose, value: string, digest: string): boolean {
-    return this.#keys.some((key) => constantTimeEqual(hmac(key, purpose, value), digest));
-  }
-
   /** Digest under the key of this id, or null when that key is gone. */
   digestUnder(keyId: string, purpose: Purpose, value: string): string | null {
     const key = this.#keys.find((k) => k.keyId === keyId);

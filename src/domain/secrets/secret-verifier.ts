@@ -26,10 +26,12 @@ const REMEMBERED_MS = 5 * 60_000;
 const REMEMBERED_MOST = 20_000;
 /** Verifications of one subject that may wait for each other. */
 const WAITING_MOST = 8;
+/** Verifications that may share the outcome of one: a client that starts cold sends many at once. */
+const TWINS_MOST = 256;
 
 /** What the caller adds to a verification. */
 export interface Attempt {
-  /** Whether the subject may still try; asked again right before bcrypt, as others may have failed meanwhile. */
+  /** Whether the subject may still try; asked again before bcrypt and after it, as others may have failed meanwhile. */
   isAllowed(): Promise<boolean>;
   /** Books a failure; awaited before the next attempt of the subject begins. */
   recordFailure(): Promise<void>;
@@ -39,6 +41,14 @@ export interface Attempt {
 export type Verification<S> =
   | { outcome: 'matched'; secret: S }
   | { outcome: 'wrong' | 'not_allowed' };
+
+/** A verification under way, and those that share its outcome. */
+interface Pending {
+  turn: Promise<Verification<StoredSecret>>;
+  twins: number;
+  /** Their failures are booked one after the other, so that each sees whether the last one locked. */
+  booked: Promise<unknown>;
+}
 
 /** Verifies secrets for one process. */
 export class SecretVerifier {
@@ -50,7 +60,7 @@ export class SecretVerifier {
     ttl: REMEMBERED_MS,
     updateAgeOnGet: true,
   });
-  readonly #pending = new Map<string, Promise<Verification<StoredSecret>>>();
+  readonly #pending = new Map<string, Pending>();
   readonly #lines = new Map<string, { last: Promise<unknown>; length: number }>();
 
   constructor(keys: SecretKeys, passwords: Passwords) {
@@ -74,20 +84,48 @@ export class SecretVerifier {
     const known = this.#withoutBcrypt(subject, stored, presented);
     if (known !== null) return { outcome: 'matched', secret: known };
     const key = this.#memoryKey(subject, '', presented.join('\0'));
-    const twin = this.#pending.get(key) as Promise<Verification<S>> | undefined;
-    if (twin !== undefined) return this.#likeTwin(twin, attempt);
-    const turn = this.#inLine(subject.id, () =>
+    const verification = await this.#shared(key, subject.id, attempt, () =>
       this.#verifyInTurn(subject, stored, presented, attempt),
     );
-    this.#pending.set(key, turn);
+    return verification as Verification<S>;
+  }
+
+  /**
+   * Takes as long, and turns away as many at once, as the verification of a wrong secret does.
+   *
+   * @param id whose line to wait in
+   * @throws DomainError `too_many_attempts`, `overloaded`
+   */
+  async verifyNobody(id: string, presented: string): Promise<void> {
+    const key = this.#memoryKey({ id, version: 0 }, 'nobody', presented);
+    await this.#shared(key, id, NOBODY, async () => {
+      await this.#passwords.verifyNobody(presented);
+      return { outcome: 'wrong' };
+    });
+  }
+
+  /** While the same secret is being verified already, one bcrypt serves all, but each failure counts. */
+  #shared(
+    key: string,
+    id: string,
+    attempt: Attempt,
+    work: () => Promise<Verification<StoredSecret>>,
+  ): Promise<Verification<StoredSecret>> {
+    const known = this.#pending.get(key);
+    if (known !== undefined) return this.#likeTwin(known, attempt);
+    const turn = this.#inLine(id, work);
+    this.#pending.set(key, { turn, twins: 0, booked: turn.catch(() => undefined) });
     return turn.finally(() => this.#pending.delete(key));
   }
 
-  /** The same secret is being verified already: one bcrypt serves both, but each failure counts. */
-  async #likeTwin<S>(twin: Promise<Verification<S>>, attempt: Attempt): Promise<Verification<S>> {
-    const verification = await twin;
-    if (verification.outcome === 'wrong') await attempt.recordFailure();
-    return verification;
+  async #likeTwin(twin: Pending, attempt: Attempt): Promise<Verification<StoredSecret>> {
+    if (twin.twins >= TWINS_MOST) throw tooMany();
+    twin.twins += 1;
+    const verification = await twin.turn;
+    if (verification.outcome !== 'wrong') return verification;
+    const booking = twin.booked.then(() => bookFailure(attempt));
+    twin.booked = booking.catch(() => undefined);
+    return booking;
   }
 
   async #verifyInTurn<S extends StoredSecret>(
@@ -101,6 +139,8 @@ export class SecretVerifier {
       for (const secret of stored) {
         if (secret.kind !== 'password' || !(await this.#passwords.verify(text, secret.hash)))
           continue;
+        // Other processes may have locked the subject while bcrypt ran: the last guess came too late.
+        if (!(await attempt.isAllowed())) return { outcome: 'not_allowed' };
         this.#verified.set(this.#memoryKey(subject, secret.hash, text), true);
         return { outcome: 'matched', secret };
       }
@@ -129,12 +169,7 @@ export class SecretVerifier {
 
   async #inLine<T>(id: string, work: () => Promise<T>): Promise<T> {
     const line = this.#lines.get(id) ?? { last: Promise.resolve(), length: 0 };
-    if (line.length >= WAITING_MOST) {
-      throw new DomainError('too_many_attempts', {
-        hint: 'wait for the attempts under way',
-        retryAfterSeconds: 5,
-      });
-    }
+    if (line.length >= WAITING_MOST) throw tooMany();
     line.length += 1;
     this.#lines.set(id, line);
     const turn = line.last.then(work, work);
@@ -155,4 +190,23 @@ export class SecretVerifier {
       'base64',
     );
   }
+}
+
+/** An attempt at nobody's secret: there is nothing to lock. */
+const NOBODY: Attempt = {
+  isAllowed: async () => true,
+  recordFailure: async () => undefined,
+};
+
+async function bookFailure(attempt: Attempt): Promise<Verification<never>> {
+  if (!(await attempt.isAllowed())) return { outcome: 'not_allowed' };
+  await attempt.recordFailure();
+  return { outcome: 'wrong' };
+}
+
+function tooMany(): DomainError {
+  return new DomainError('too_many_attempts', {
+    hint: 'wait for the attempts under way',
+    retryAfterSeconds: 5,
+  });
 }
