@@ -1,7 +1,8 @@
 /**
- * The address of the caller. The socket's, unless it belongs to a trusted proxy: then X-Forwarded-For,
- * or Forwarded (RFC 7239) where there is none, is walked from the right, past trusted proxies; what stands further
- * left was written by strangers and is never believed.
+ * The address of the caller. The socket's, unless it belongs to a trusted proxy: then X-Forwarded-For
+ * or Forwarded (RFC 7239) is walked from the right, past trusted proxies; what stands further left was
+ * written by strangers and is never believed. Proxies add to one of the two and may pass the other on
+ * as a stranger sent it: where they lead to different addresses, neither is believed.
  */
 import type { IncomingMessage } from 'node:http';
 import { addressSet, canonicalAddress } from '../domain/clients/ip-binding.ts';
@@ -23,9 +24,16 @@ export function clientAddressReader(trustedProxies: readonly string[]): ReadClie
     return address;
   }
   return function readClientAddress(request) {
-    let address = canonical(request.socket.remoteAddress ?? '');
-    if (trustedProxies.length === 0 || address === null || !trusted.has(address)) return address;
-    for (const hop of forwardedHops(request).reverse()) {
+    const socket = canonical(request.socket.remoteAddress ?? '');
+    if (trustedProxies.length === 0 || socket === null || !trusted.has(socket)) return socket;
+    const [first = socket, ...others] = forwardedLists(request).map((hops) => walk(socket, hops));
+    return others.every((other) => other === first) ? first : socket;
+  };
+
+  /** The first hop from the right that is no trusted proxy, or the last that can be read. */
+  function walk(socket: string, hops: string[]): string {
+    let address = socket;
+    for (const hop of hops.reverse()) {
       const next = canonical(hop);
       // An unreadable hop hides who called: the last trusted hop is all that is known.
       if (next === null) return address;
@@ -33,20 +41,21 @@ export function clientAddressReader(trustedProxies: readonly string[]): ReadClie
       if (!trusted.has(next)) return next;
     }
     return address;
-  };
+  }
 }
 
-function forwardedHops(request: IncomingMessage): string[] {
-  // First, as proxies append to it by default and pass on a Forwarded that a stranger sent.
+/** The hops of each forwarding header that the request has. */
+function forwardedLists(request: IncomingMessage): string[][] {
   const list = header(request, 'x-forwarded-for');
-  if (list !== '') return list.split(',').map(withoutPort);
   const forwarded = header(request, 'forwarded');
-  if (forwarded === '') return [];
-  return forwarded
-    .split(',')
-    .map((element) =>
-      withoutPort(/(?:^|;)\s*for=("[^"]*"|[^;]*)/i.exec(element.trim())?.[1] ?? ''),
-    );
+  return [
+    ...(list === '' ? [] : [list.split(',').map(withoutPort)]),
+    ...(forwarded === '' ? [] : [forwarded.split(',').map(forwardedFor)]),
+  ];
+}
+
+function forwardedFor(element: string): string {
+  return withoutPort(/(?:^|;)\s*for=("[^"]*"|[^;]*)/i.exec(element.trim())?.[1] ?? '');
 }
 
 function header(request: IncomingMessage, name: string): string {

@@ -31,6 +31,8 @@ export function observeRequests({ clock, log, metrics, readAddress }: RequestOpt
     };
     ctx.state = state;
     ctx.set('X-Request-Id', state.requestId);
+    // Here, as the OAuth endpoints answer without the headers that only browsers need.
+    ctx.set('X-Content-Type-Options', 'nosniff');
     try {
       await next();
     } catch (error) {

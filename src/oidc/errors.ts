@@ -3,6 +3,7 @@ import type { Context } from 'koa';
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
 import { REASONS, type ReasonCode } from '../domain/decision/reasons.ts';
 import { isDomainError } from '../domain/errors.ts';
+import type { RequestState } from '../http/request-state.ts';
 
 /** An error with exactly this code, status and description. */
 export class OAuthError extends errors.OIDCProviderError {
@@ -12,9 +13,9 @@ export class OAuthError extends errors.OIDCProviderError {
   }
 }
 
-/** The OAuth error for a refusal at the token endpoint. */
+/** The OAuth error for a refusal. */
 export function refusalError(reason: ReasonCode): OAuthError {
-  const description = `${reason}: ${REASONS[reason].title}`;
+  const description = describe(reason);
   if (reason === 'grant_not_allowed')
     return new OAuthError(400, 'unauthorized_client', description);
   if (
@@ -27,6 +28,10 @@ export function refusalError(reason: ReasonCode): OAuthError {
   return new OAuthError(400, 'invalid_grant', description);
 }
 
+function describe(reason: ReasonCode): string {
+  return `${reason}: ${REASONS[reason].title}`;
+}
+
 /** A grant that is not valid (RFC 6749 §5.2 invalid_grant). */
 export function invalidGrant(description: string): OAuthError {
   return new OAuthError(400, 'invalid_grant', description);
@@ -37,12 +42,28 @@ export function invalidRequest(description: string): OAuthError {
   return new OAuthError(400, 'invalid_request', description);
 }
 
+/** How the engine describes an Authorization header that it cannot read; it answers 400 then. */
+const BAD_AUTHORIZATION = new Set([
+  'invalid authorization header value format',
+  'client_id and client_secret in the authorization header are not properly encoded',
+  'client_secret must be provided in the Authorization header',
+]);
+
 /** Listener for `grant.error`, `introspection.error` and `revocation.error`: where the engine departs from the RFCs. */
 export function correctError(ctx: KoaContextWithOIDC, error: errors.OIDCProviderError): void {
   if (error.error_description === 'no client authentication mechanism provided') {
     // RFC 6749 §5.2: invalid_client covers "no client authentication included".
-    ctx.status = 401;
-    ctx.body = { error: 'invalid_client', error_description: 'client authentication is missing' };
+    answerInvalidClient(ctx, 'client authentication is missing');
+  }
+  if (BAD_AUTHORIZATION.has(error.error_description ?? '')) {
+    // RFC 6749 §5.2: a client that "attempted to authenticate via the 'Authorization' request header
+    // field" MUST get a 401.
+    answerInvalidClient(ctx, 'the Authorization header must hold a client id and secret as Basic');
+  }
+  if (ctx.status === 401 && (ctx.state as RequestState).reason === 'ip_not_allowed') {
+    // Tells the caller of its own address only. Every other reason stays untold here: that a client
+    // is locked would tell a guesser when to go on.
+    answerInvalidClient(ctx, describe('ip_not_allowed'));
   }
   if (error.error_description === 'requested grant type is not allowed for this client') {
     // Every grant that exists is named in every client's metadata, so this one does not exist.
@@ -57,6 +78,11 @@ export function correctError(ctx: KoaContextWithOIDC, error: errors.OIDCProvider
     ctx.body = ctx.path.endsWith('introspect') ? { active: false } : '';
   }
   if (ctx.status === 401) challenge(ctx);
+}
+
+function answerInvalidClient(ctx: KoaContextWithOIDC, description: string): void {
+  ctx.status = 401;
+  ctx.body = { error: 'invalid_client', error_description: description };
 }
 
 /** Listener for `server_error`: an outage or overload is told as such, and never as a wrong answer. */

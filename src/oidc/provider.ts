@@ -7,7 +7,7 @@ import type { Client } from '../domain/clients/client.ts';
 import { MAX_LIFETIME_SECONDS } from '../domain/clients/client.ts';
 import type { Services } from '../domain/services.ts';
 import { engineAdapter } from './adapter.ts';
-import { useHashedSecrets } from './client-secret.ts';
+import { assertionPolicy, useHashedSecrets } from './client-secret.ts';
 import { correctError, reportServerError } from './errors.ts';
 import { GRANTS } from './grants/index.ts';
 import { introspectionPolicy } from './introspection.ts';
@@ -55,6 +55,7 @@ async function configuration(services: Services): Promise<Configuration> {
     jwks: await loadSigningKeys(services),
     cookies: { keys: cookieKeys(services) },
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    assertJwtClientAuthClaimsAndHeader: assertionPolicy(services) as never,
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     responseTypes: ['code'],
     scopes: [],

@@ -3,7 +3,7 @@ import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Client } from '../domain/clients/client.ts';
 import type { Services } from '../domain/services.ts';
 import type { RequestState } from '../http/request-state.ts';
-import { invalidRequest, OAuthError } from './errors.ts';
+import { OAuthError } from './errors.ts';
 
 /** The state that the outer middleware has set. */
 export function stateOf(ctx: KoaContextWithOIDC | undefined): RequestState {
@@ -23,19 +23,4 @@ export async function authenticatedClient(
     throw new OAuthError(401, 'invalid_client', 'client_deleted: the client no longer exists');
   stateOf(ctx).clientId = clientId;
   return client;
-}
-
-/** A parameter that may be absent. Throws invalid_request when it is repeated (RFC 6749 §3.2). */
-export function optionalParameter(ctx: KoaContextWithOIDC, name: string): string | undefined {
-  const value: unknown = ctx.oidc.body?.[name];
-  if (value === undefined || value === '') return undefined;
-  if (typeof value !== 'string') throw invalidRequest(`parameter ${name} must not be repeated`);
-  return value;
-}
-
-/** A parameter that must be present. Throws invalid_request when it is missing or repeated. */
-export function requiredParameter(ctx: KoaContextWithOIDC, name: string): string {
-  const value = optionalParameter(ctx, name);
-  if (value === undefined) throw invalidRequest(`missing required parameter ${name}`);
-  return value;
 }

@@ -11,6 +11,8 @@ export function revocationPolicy(services: Services) {
     _client: unknown,
     token: { clientId?: string },
   ): Promise<boolean> {
+    // No further check of the client: one that is disabled may still revoke its own tokens, as that
+    // only takes away. A locked client, or one at a foreign address, was not authenticated.
     const client = await authenticatedClient(services, ctx);
     // RFC 7009 §2.1: "whether the token was issued to the client making the revocation request".
     if (token.clientId !== client.clientId)

@@ -7,7 +7,8 @@ import type { Services } from '../../domain/services.ts';
 import { issueTokens } from '../../domain/tokens/issue-tokens.ts';
 import { signIn } from '../../domain/users/sign-in.ts';
 import { invalidGrant } from '../errors.ts';
-import { authenticatedClient, requiredParameter, stateOf } from '../request.ts';
+import { required } from '../parameters.ts';
+import { authenticatedClient, stateOf } from '../request.ts';
 import { admit, answerTokens, type Grant, requestedScopes } from './grant.ts';
 
 export const password: Grant = {
@@ -35,8 +36,8 @@ async function grantPassword(services: Services, ctx: KoaContextWithOIDC): Promi
   admit(ctx, facts());
   const user = await signIn(
     services,
-    requiredParameter(ctx, 'username'),
-    requiredParameter(ctx, 'password'),
+    required(ctx.oidc.body, 'username'),
+    required(ctx.oidc.body, 'password'),
     address,
   );
   if (user === null) throw invalidGrant('user name or password is wrong');

@@ -14,7 +14,8 @@ import {
 import { RotationRaces } from '../../domain/tokens/rotation-races.ts';
 import type { RefreshFamily } from '../../domain/tokens/token.ts';
 import { invalidGrant } from '../errors.ts';
-import { authenticatedClient, requiredParameter, stateOf } from '../request.ts';
+import { required } from '../parameters.ts';
+import { authenticatedClient, stateOf } from '../request.ts';
 import { admit, answerTokens, type Grant, requestedScopes } from './grant.ts';
 
 const races = new RotationRaces();
@@ -62,7 +63,7 @@ async function findPresented(
   ctx: KoaContextWithOIDC,
   client: Client,
 ): Promise<{ family: RefreshFamily; presented: ReadRefreshToken | null }> {
-  const read = readRefreshToken(services.keys, requiredParameter(ctx, 'refresh_token'));
+  const read = readRefreshToken(services.keys, required(ctx.oidc.body, 'refresh_token'));
   const family = read === null ? null : await services.stores.tokens.findFamily(read.familyId);
   // A token of another client is as unknown as none (RFC 6749 §5.2: "was issued to another client").
   if (read === null || family === null || family.clientId !== client.clientId) {
