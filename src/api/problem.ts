@@ -9,15 +9,9 @@ import {
   ERRORS,
   type ErrorCode,
   type FieldProblem,
+  HTTP_ERRORS,
   isDomainError,
 } from '../domain/errors.ts';
-
-/** Codes that only HTTP can raise. */
-const HTTP_ERRORS = {
-  method_not_allowed: { status: 405, title: 'This path does not know that method' },
-  unsupported_media_type: { status: 415, title: 'The request body must be application/json' },
-  internal_error: { status: 500, title: 'The server failed; the log says why' },
-} as const;
 
 /** A code of the REST API. */
 export type ApiErrorCode = ErrorCode | keyof typeof HTTP_ERRORS;

@@ -21,6 +21,13 @@ export const ERRORS = {
   overloaded: { status: 503, title: 'The server is busy; retry later' },
 } as const;
 
+/** Codes that only HTTP can raise, beside the domain's so that one page explains them all. */
+export const HTTP_ERRORS = {
+  method_not_allowed: { status: 405, title: 'This path does not know that method' },
+  unsupported_media_type: { status: 415, title: 'The request body must be application/json' },
+  internal_error: { status: 500, title: 'The server failed; the log says why' },
+} as const;
+
 /** A stable error code; part of the public API. */
 export type ErrorCode = keyof typeof ERRORS;
 

@@ -1,7 +1,7 @@
 /** The page that explains every error and reason code; errors of the REST API link to it. */
 import type { Context } from 'koa';
 import { REASONS } from '../domain/decision/reasons.ts';
-import { ERRORS } from '../domain/errors.ts';
+import { ERRORS, HTTP_ERRORS } from '../domain/errors.ts';
 import type { Render } from './render.ts';
 import type { CodeRow } from './views.ts';
 
@@ -14,7 +14,7 @@ export function errorsPage(render: Render, stylesheet: string) {
     Object.entries(table).map(([code, { status, title }]) => ({ code, status, title }));
 
   return async function showErrors(ctx: Context): Promise<void> {
-    const locals = { reasons: rows(REASONS), errors: rows(ERRORS) };
+    const locals = { reasons: rows(REASONS), errors: rows({ ...ERRORS, ...HTTP_ERRORS }) };
     ctx.type = 'html';
     ctx.body = await render('errors', locals, {
       title: 'Error and reason codes',

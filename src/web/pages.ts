@@ -89,7 +89,8 @@ function addLinkPages(
       if (error.code !== 'validation_failed') throw error;
       const problems: FieldProblem[] = error.problems.map((p) => ({
         ...p,
-        field: p.field || 'password',
+        // A rule of the password itself names no field and starts with a verb: "needs at least …".
+        ...(p.field === '' && { field: 'password', message: `The password ${p.message}` }),
       }));
       await show(ctx, 422, 'password-form', { ...page.form, action: page.path, token, problems });
     }
