@@ -11,7 +11,6 @@ type LinkServices = Pick<Services, 'clock' | 'issuer' | 'keys' | 'stores'>;
 const PATHS: Record<OneTimeLink['purpose'], string> = {
   admin_set_up: '/admin/set-up',
   client_password: '/reset-password',
-  user_password: '/reset-password',
 };
 
 /** An issued link: the URL to hand over, this once. */

@@ -1,13 +1,13 @@
 import type { AuditEvent } from './audit/audit-event.ts';
 
-/** Links that work once and expire: an admin's set-up, a client's or user's new password. */
+/** Links that work once and expire: an admin's set-up, a client's new password. */
 
 /** A stored link; its token is never stored. */
 export interface OneTimeLink {
   /** Keyed digest of the token in the link. */
   digest: string;
-  purpose: 'admin_set_up' | 'client_password' | 'user_password';
-  /** Id of the admin, client or user. */
+  purpose: 'admin_set_up' | 'client_password';
+  /** Id of the admin or client. */
   subjectId: string;
   expiresAt: Date;
 }

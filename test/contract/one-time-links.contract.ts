@@ -56,7 +56,7 @@ export function describeOneTimeLinks(open: Open): void {
     it('replaces links of the same purpose and subject, and no others', async () => {
       const first = linkFixture();
       const { subjectId } = first;
-      const otherPurpose = linkFixture({ subjectId, purpose: 'user_password' });
+      const otherPurpose = linkFixture({ subjectId, purpose: 'admin_set_up' });
       const otherSubject = linkFixture();
       const second = linkFixture({ subjectId });
       for (const link of [first, otherPurpose, otherSubject, second]) await links().insert(link);

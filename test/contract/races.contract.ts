@@ -124,7 +124,7 @@ function describeRecordRaces(stores: () => Stores, url: () => string): void {
       const digest = digestOf(fresh('link'));
       const link = {
         digest,
-        purpose: 'user_password',
+        purpose: 'admin_set_up',
         subjectId: 'u',
         expiresAt: fromNow(60),
       } as const;
