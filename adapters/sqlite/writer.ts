@@ -24,10 +24,10 @@ export interface Writer {
 }
 
 /**
- * Shortest time from one transaction to the next under load, in milliseconds. Lone writes are not kept
- * waiting; many at once share a transaction instead of paying for one each.
+ * Longest time that a transaction waits for more writes, in milliseconds. It waits only while each turn
+ * of the event loop brings some: many at once share a transaction, a lone one begins at once.
  */
-const PACE_MS = 1;
+const GATHER_MS = 1;
 /** Longest pause between two attempts to get the write lock. */
 const RETRY_MS = 4;
 
@@ -58,7 +58,6 @@ export class GroupWriter implements Writer {
   readonly #release: StatementSync;
   #jobs: Job[] = [];
   #waitingSince: number | null = null;
-  #lastRunMs = Number.NEGATIVE_INFINITY;
 
   /** @param lockWaitMs longest wait for a lock of another process */
   constructor(database: DatabaseSync, log: LogSync, lockWaitMs: number) {
@@ -81,14 +80,20 @@ export class GroupWriter implements Writer {
   #add<T>(work: () => T, how: Pick<Job, 'isAtomic' | 'survives'>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#jobs.push({ work, ...how, resolve, reject });
-      if (this.#jobs.length === 1) this.#schedule();
+      if (this.#jobs.length === 1) this.#gather();
     });
   }
 
-  #schedule(): void {
-    const waitMs = this.#lastRunMs + PACE_MS - performance.now();
-    if (waitMs > 0) setTimeout(this.#flush, waitMs);
-    else setImmediate(this.#flush);
+  #gather(): void {
+    const firstMs = performance.now();
+    let gathered = 0;
+    const turn = (): void => {
+      const isGrowing = this.#jobs.length > gathered;
+      gathered = this.#jobs.length;
+      if (isGrowing && performance.now() - firstMs < GATHER_MS) setImmediate(turn);
+      else this.#flush();
+    };
+    setImmediate(turn);
   }
 
   readonly #flush = (): void => {
@@ -104,7 +109,6 @@ export class GroupWriter implements Writer {
       }
       return;
     }
-    this.#lastRunMs = performance.now();
     this.#runAll(this.#takeJobs());
   };
 
