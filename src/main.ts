@@ -21,8 +21,16 @@ try {
   // Last: whoever reads it may send a signal at once.
   process.stdout.write(banner(server.issuer, server.firstRun));
 } catch (error) {
-  const expected =
-    error instanceof ConfigError || (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
-  console.error(expected ? `Tollgate did not start: ${(error as Error).message}` : error);
+  console.error(explained(error));
   process.exit(1);
+}
+
+/** One line for what an operator can mend, the whole error for everything else. */
+function explained(error: unknown): unknown {
+  const { message, code } = error as NodeJS.ErrnoException;
+  if (error instanceof ConfigError || code === 'EADDRINUSE') {
+    return `Tollgate did not start: ${message}`;
+  }
+  if (code !== 'store_unavailable') return error;
+  return 'Tollgate did not start: the database of DATABASE_URL does not answer; start it, or mend the address';
 }

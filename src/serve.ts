@@ -1,6 +1,6 @@
 /** One listening server: opens the services, listens, serves, and drains. */
 import { createServer, type RequestListener } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { type ComposeOptions, composeApp, openServices } from './compose.ts';
 import { defaultIssuer } from './config/load.ts';
 import { type FirstRun, firstRun } from './domain/first-run.ts';
@@ -37,6 +37,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     { keepAliveTimeout: 65_000, requestTimeout: 30_000 },
     (request, response) => listener(request, response),
   );
+  const silent = silentSockets(server);
   const port = await listen(server, options);
   try {
     const config = { ...options.config };
@@ -55,6 +56,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
         const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
         // `close` ends the connections that are idle now; those that still answer become idle later.
         const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS);
+        for (const socket of silent) socket.destroy();
         await new Promise((resolve) => server.close(resolve));
         clearTimeout(timer);
         clearInterval(sweep);
@@ -83,3 +85,14 @@ function listen(
 const answerStarting: RequestListener = (_request, response) => {
   response.writeHead(503, { 'Retry-After': '1' }).end();
 };
+
+/** Connections that have sent no request yet; a stop need not wait for them. */
+function silentSockets(server: ReturnType<typeof createServer>): ReadonlySet<Socket> {
+  const silent = new Set<Socket>();
+  server.on('connection', (socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  server.on('request', (request) => silent.delete(request.socket));
+  return silent;
+}

@@ -19,9 +19,14 @@ export interface BcryptOptions {
 
 interface Pending {
   job: BcryptJob;
+  /** `performance.now()` when it was asked for. */
+  sinceMs: number;
   resolve(answer: unknown): void;
   reject(error: unknown): void;
 }
+
+/** The longest that a job waits for its turn: 5 s. */
+const MAX_WAIT_MS = 5_000;
 
 /** A pool of bcrypt threads. */
 export class BcryptPool implements BcryptPort {
@@ -51,23 +56,21 @@ export class BcryptPool implements BcryptPort {
     await Promise.all(workers.map((worker) => worker.terminate()));
   }
 
+  get isFull(): boolean {
+    return this.#queue.length >= this.#options.threads * this.#options.queued;
+  }
+
   #run(job: BcryptJob): Promise<unknown> {
     if (this.#closed) return Promise.reject(stopped());
-    if (this.#queue.length >= this.#options.threads * this.#options.queued) {
-      return Promise.reject(
-        new DomainError('overloaded', {
-          hint: 'too many secrets are being verified',
-          retryAfterSeconds: 5,
-        }),
-      );
-    }
+    if (this.isFull) return Promise.reject(tooMany());
     return new Promise((resolve, reject) => {
-      this.#queue.push({ job, resolve, reject });
+      this.#queue.push({ job, sinceMs: performance.now(), resolve, reject });
       this.#next();
     });
   }
 
   #next(): void {
+    this.#refuseLate();
     const pending = this.#queue[0];
     if (pending === undefined) return;
     const worker = this.#idle.pop() ?? this.#start();
@@ -76,6 +79,14 @@ export class BcryptPool implements BcryptPort {
     this.#busy.set(worker, pending);
     worker.ref();
     worker.postMessage(pending.job);
+  }
+
+  /** What waited too long is refused: whoever asked has given up, or should come again later. */
+  #refuseLate(): void {
+    const earliestMs = performance.now() - MAX_WAIT_MS;
+    while (this.#queue[0] !== undefined && this.#queue[0].sinceMs < earliestMs) {
+      this.#queue.shift()?.reject(tooMany());
+    }
   }
 
   #start(): Worker | null {
@@ -102,6 +113,13 @@ export class BcryptPool implements BcryptPort {
     this.#busy.delete(worker);
     return pending;
   }
+}
+
+function tooMany(): DomainError {
+  return new DomainError('overloaded', {
+    hint: 'too many secrets are being verified',
+    retryAfterSeconds: 5,
+  });
 }
 
 function stopped(): DomainError {

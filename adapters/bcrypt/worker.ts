@@ -6,8 +6,8 @@ import bcrypt from 'bcrypt';
 /** One job: hash a text, or compare it with a hash. */
 export type BcryptJob = { text: string; cost: number } | { text: string; hash: string };
 
-/** Nice value: some hundredths of a busy core are left to verifications, all of an idle one. */
-const NICE = 15;
+/** Nice value: a tenth of a busy core is left to verifications, all of an idle one. */
+const NICE = 10;
 
 try {
   // On Linux the priority belongs to the calling thread, not to the process.

@@ -48,5 +48,6 @@ export function translated(error: unknown): unknown {
   if (taken !== null) return conflict(taken, 'this value');
   if (WRONG_CALL.has(name)) return error;
   if (name === 'MongoServerError' && WRONG_COMMAND.has(Number(code))) return error;
-  return name.startsWith('Mongo') ? unavailable(error) : error;
+  // Not all of the driver's errors carry its name: PoolClearedOnNetworkError, for one.
+  return /^(?:Mongo|Pool)/.test(name) ? unavailable(error) : error;
 }

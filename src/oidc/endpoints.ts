@@ -31,8 +31,13 @@ export function oauthEndpoints(provider: Provider, services: Services): Middlewa
       await next();
       return;
     }
+    ctx['_matchedRoute'] = ctx.path;
     if (!methods.includes(ctx.method)) {
       refuseMethod(ctx, methods);
+      return;
+    }
+    if (ctx.method === 'POST' && ctx.is('application/x-www-form-urlencoded') === false) {
+      refuseBody(ctx);
       return;
     }
     // Nothing that is read from here on is older than the request.
@@ -53,4 +58,14 @@ function refuseMethod(ctx: Context, methods: readonly string[]): void {
   ctx.status = 405;
   ctx.set('Allow', methods.join(', '));
   ctx.body = { error: 'invalid_request', error_description: `use ${methods.join(', ')}` };
+}
+
+/** RFC 6749 Appendix B: requests are form-encoded; anything else would read as a form without parameters. */
+function refuseBody(ctx: Context): void {
+  ctx.status = 400;
+  ctx.set('Cache-Control', 'no-store');
+  ctx.body = {
+    error: 'invalid_request',
+    error_description: 'the body must be application/x-www-form-urlencoded',
+  };
 }

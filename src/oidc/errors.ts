@@ -72,6 +72,12 @@ export function correctError(ctx: KoaContextWithOIDC, error: errors.OIDCProvider
       error_description: 'the grant type is not supported',
     };
   }
+  if (error.error_description === 'failed to parse the request body') {
+    ctx.body = {
+      error: 'invalid_request',
+      error_description: 'the body must be a form in UTF-8 of at most 56 KiB',
+    };
+  }
   if (error.error === 'unsupported_token_type') {
     // RFC 7662 §2.2, RFC 7009 §2.2: a token that this server does not know is inactive, or revoked already.
     ctx.status = 200;

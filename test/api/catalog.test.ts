@@ -99,6 +99,19 @@ describe.each(NOUNS)('/$noun', ({ noun, id, body, defaults, change, taken }) => 
   });
 });
 
+describe('names of API groups and API scopes', () => {
+  it.each([
+    ['api-groups', 'api-scopes'],
+    ['api-scopes', 'api-groups'],
+  ])('are one space: %s first, then %s', async (first, second) => {
+    const name = `one.${first}`;
+    await create(first, { name });
+    const answer = await api.send('POST', `/api/v1/${second}`, { body: { name } });
+    expect(answer.status).toBe(409);
+    expect(answer.body.errors).toMatchObject([{ field: 'name', code: 'taken' }]);
+  });
+});
+
 describe('references of the catalog', () => {
   it('must lead somewhere', async () => {
     for (const noun of ['api-groups', 'api-scopes']) {

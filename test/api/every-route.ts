@@ -169,7 +169,13 @@ function catalogRows({ apiId, group, scope, level }: Fixtures): RouteRow[] {
   return [
     ...recordRows('operator', '/api/v1/apis', { apiId }, api, { name: 'Changed' }),
     ...recordRows('operator', '/api/v1/api-groups', { name: group }, { name: 'made' }, change),
-    ...recordRows('operator', '/api/v1/api-scopes', { name: scope }, { name: 'made' }, change),
+    ...recordRows(
+      'operator',
+      '/api/v1/api-scopes',
+      { name: scope },
+      { name: 'made.scope' },
+      change,
+    ),
     ...recordRows(
       'security',
       '/api/v1/security-levels',

@@ -223,6 +223,16 @@ describe('SecretVerifier', () => {
     expect(counts).toEqual({ failures: 0, asked: 2 });
   });
 
+  it('refuses at once while the bcrypt queue is full, except what needs no bcrypt', async () => {
+    const { bcrypt, verify, counts } = await verifierWorld();
+    await verify('right secret');
+    bcrypt.isFull = true;
+    await expect(verify('wrong secret')).rejects.toMatchObject({ code: 'overloaded' });
+    expect(await verify('right secret')).toBe('matched');
+    expect(await verify('tgs_right')).toBe('matched');
+    expect([bcrypt.compares, counts.failures]).toEqual([1, 0]);
+  });
+
   it('pays none for a generated secret', async () => {
     const { bcrypt, verify } = await verifierWorld();
     expect(await verify('tgs_right')).toBe('matched');

@@ -44,6 +44,7 @@ export function keyOf(byte: number): Uint8Array {
 export class CountingBcrypt implements BcryptPort {
   hashes = 0;
   compares = 0;
+  isFull = false;
 
   hash(text: string): Promise<string> {
     this.hashes += 1;

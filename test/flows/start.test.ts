@@ -163,6 +163,19 @@ describe('SIGTERM', () => {
     await server.stop();
   });
 
+  it('does not wait for a connection that never sent a request', async () => {
+    const server = await startServer();
+    const { hostname, port } = new URL(server.url);
+    const silent = connect(Number(port), hostname);
+    await new Promise((resolve) => silent.once('connect', resolve));
+    await fetch(`${server.url}/healthz`);
+    const since = performance.now();
+    expect(await server.kill('SIGTERM')).toBe(0);
+    expect(performance.now() - since).toBeLessThan(5000);
+    silent.destroy();
+    await server.stop();
+  });
+
   it('is heeded by WORKERS=2, which serve and drain', async () => {
     const server = await startServer({ env: { WORKERS: '2' } });
     const records = await openBeside(server.env);

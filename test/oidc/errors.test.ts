@@ -87,6 +87,20 @@ describe('POST /oauth2/token', () => {
     }
   });
 
+  it.each(['/oauth2/token', '/oauth2/introspect', '/oauth2/revoke'])(
+    'names what is wrong with a body at %s that is too long or no form',
+    async (path) => {
+      const long = await postText(path, `token=${'a'.repeat(60 * 1024)}`);
+      expect([long.status, long.body.error_description]).toEqual([
+        400,
+        expect.stringContaining('56 KiB'),
+      ]);
+      const json = await fetch(app.url + path, { method: 'POST', body: Buffer.from('token=a') });
+      expect(json.status).toBe(400);
+      expect(await json.text()).toContain('application/x-www-form-urlencoded');
+    },
+  );
+
   it.each(['grant_type=client_credentials', 'scope=orders.read', 'client_id=x', 'client_secret=x'])(
     'answers invalid_request when %s comes twice (RFC 6749 §3.2)',
     async (pair) => {

@@ -100,7 +100,12 @@ describe.each([
 
   it.each([
     ['too short', chosen('', 'short'), 'password', 'The password needs at least 8 characters'],
-    ['too long', chosen('', '🗝'.repeat(129)), 'password', 'The password may have at most 128 characters'],
+    [
+      'too long',
+      chosen('', '🗝'.repeat(129)),
+      'password',
+      'The password may have at most 128 characters',
+    ],
     ['left out', { token: '' }, 'confirmation', 'Enter the same password twice'],
     ['empty', chosen('', ''), 'password', 'The password needs at least 8 characters'],
     [

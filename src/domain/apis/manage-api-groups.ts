@@ -1,7 +1,7 @@
 /** What admins do with API groups: create, change, delete. Each step is audited with its change. */
 import type { z } from 'zod';
 import type { Actor } from '../audit/audit-event.ts';
-import type { FieldProblem } from '../errors.ts';
+import { conflict, type FieldProblem } from '../errors.ts';
 import { everyRow } from '../manage-dry-runs.ts';
 import {
   type ChangeOptions,
@@ -45,13 +45,15 @@ export function findApiGroup(services: Services, name: string): Promise<ApiGroup
 }
 
 /** Creates an API group. Throws `conflict` when the name is taken, `validation_failed`. */
-export function createApiGroup(
+export async function createApiGroup(
   services: Services,
   actor: Actor,
   input: z.output<typeof newApiGroup>,
   options: ChangeOptions = {},
 ): Promise<ApiGroup> {
   const { name, ...given } = input;
+  // Both are OAuth scope values: one name means one thing.
+  if ((await services.stores.apiScopes.find(name)) !== null) throw conflict('name', name);
   const settings = apiGroupSettings.parse({ ...API_GROUP_DEFAULTS, ...given });
   const group: ApiGroup = { name, ...settings, ...firstVersion(services) };
   return createRecord(services, actor, API_GROUP, group, options);

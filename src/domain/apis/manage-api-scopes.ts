@@ -1,6 +1,8 @@
 /** What admins do with API scopes: create, change, delete. Each step is audited with its change. */
+
 import type { z } from 'zod';
 import type { Actor } from '../audit/audit-event.ts';
+import { conflict } from '../errors.ts';
 import { everyRow } from '../manage-dry-runs.ts';
 import {
   type ChangeOptions,
@@ -45,13 +47,15 @@ export function findApiScope(services: Services, name: string): Promise<ApiScope
 }
 
 /** Creates an API scope. Throws `conflict` when the name is taken, `validation_failed`. */
-export function createApiScope(
+export async function createApiScope(
   services: Services,
   actor: Actor,
   input: z.output<typeof newApiScope>,
   options: ChangeOptions = {},
 ): Promise<ApiScope> {
   const { name, ...given } = input;
+  // Both are OAuth scope values: one name means one thing.
+  if ((await services.stores.apiGroups.find(name)) !== null) throw conflict('name', name);
   const settings = apiScopeSettings.parse({ ...API_SCOPE_DEFAULTS, ...given });
   const scope: ApiScope = { name, ...settings, ...firstVersion(services) };
   return createRecord(services, actor, API_SCOPE, scope, options);

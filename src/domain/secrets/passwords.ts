@@ -6,6 +6,8 @@ import { constantTimeEqual, type SecretKeys } from './secret-keys.ts';
 
 /** bcrypt, run off the main thread with a bounded queue. */
 export interface BcryptPort {
+  /** Whether the queue is full, so that waiting for a turn in it makes no sense. */
+  readonly isFull?: boolean;
   /** Throws `overloaded` when the queue is full. */
   hash(text: string): Promise<string>;
   /** Throws `overloaded` when the queue is full. */
@@ -21,6 +23,11 @@ export class Passwords {
   constructor(keys: SecretKeys, bcrypt: BcryptPort) {
     this.#keys = keys;
     this.#bcrypt = bcrypt;
+  }
+
+  /** Whether more verifications would be refused now. */
+  get isFull(): boolean {
+    return this.#bcrypt.isFull ?? false;
   }
 
   /** The text to store: id of the key of the pre-hash, a dot, the bcrypt hash. */

@@ -26,6 +26,8 @@ const REMEMBERED_MS = 5 * 60_000;
 const REMEMBERED_MOST = 20_000;
 /** Verifications of one subject that may wait for each other. */
 const WAITING_MOST = 8;
+/** The longest that one waits: 5 s. */
+const MAX_WAIT_MS = 5_000;
 /** Verifications that may share the outcome of one: a client that starts cold sends many at once. */
 const TWINS_MOST = 256;
 
@@ -170,9 +172,16 @@ export class SecretVerifier {
   async #inLine<T>(id: string, work: () => Promise<T>): Promise<T> {
     const line = this.#lines.get(id) ?? { last: Promise.resolve(), length: 0 };
     if (line.length >= WAITING_MOST) throw tooMany();
+    // Refused now rather than after waiting for a turn.
+    if (this.#passwords.isFull) throw overloaded();
+    const untilMs = performance.now() + MAX_WAIT_MS;
+    const inTime = (): Promise<T> => {
+      if (performance.now() > untilMs) throw overloaded();
+      return work();
+    };
     line.length += 1;
     this.#lines.set(id, line);
-    const turn = line.last.then(work, work);
+    const turn = line.last.then(inTime, inTime);
     line.last = turn.catch(() => undefined);
     try {
       return await turn;
@@ -207,6 +216,13 @@ async function bookFailure(attempt: Attempt): Promise<Verification<never>> {
 function tooMany(): DomainError {
   return new DomainError('too_many_attempts', {
     hint: 'wait for the attempts under way',
+    retryAfterSeconds: 5,
+  });
+}
+
+function overloaded(): DomainError {
+  return new DomainError('overloaded', {
+    hint: 'too many secrets are being verified',
     retryAfterSeconds: 5,
   });
 }
