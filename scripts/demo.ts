@@ -11,7 +11,7 @@ try {
   console.log(demoLines(config.issuer, await renewDemo(services)));
 } catch (error) {
   console.error(
-    `There is no demo here: ${(error as Error).message}. "npm start" makes one on an empty database.`,
+    `The demo clients are not here (${(error as Error).message}); "npm start" makes them on an empty database.`,
   );
   process.exitCode = 1;
 } finally {
