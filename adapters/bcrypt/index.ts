@@ -4,7 +4,11 @@
  */
 import { Worker } from 'node:worker_threads';
 import { DomainError } from '../../src/domain/errors.ts';
-import type { BcryptPort } from '../../src/domain/secrets/passwords.ts';
+import {
+  type BcryptPort,
+  tooManyVerifications,
+  VERIFICATION_WAIT_MS,
+} from '../../src/domain/secrets/passwords.ts';
 import type { BcryptJob } from './worker.ts';
 
 /** Size of the pool. */
@@ -24,9 +28,6 @@ interface Pending {
   resolve(answer: unknown): void;
   reject(error: unknown): void;
 }
-
-/** The longest that a job waits for its turn: 5 s. */
-const MAX_WAIT_MS = 5_000;
 
 /** A pool of bcrypt threads. */
 export class BcryptPool implements BcryptPort {
@@ -62,7 +63,7 @@ export class BcryptPool implements BcryptPort {
 
   #run(job: BcryptJob): Promise<unknown> {
     if (this.#closed) return Promise.reject(stopped());
-    if (this.isFull) return Promise.reject(tooMany());
+    if (this.isFull) return Promise.reject(tooManyVerifications());
     return new Promise((resolve, reject) => {
       this.#queue.push({ job, sinceMs: performance.now(), resolve, reject });
       this.#next();
@@ -83,9 +84,9 @@ export class BcryptPool implements BcryptPort {
 
   /** What waited too long is refused: whoever asked has given up, or should come again later. */
   #refuseLate(): void {
-    const earliestMs = performance.now() - MAX_WAIT_MS;
+    const earliestMs = performance.now() - VERIFICATION_WAIT_MS;
     while (this.#queue[0] !== undefined && this.#queue[0].sinceMs < earliestMs) {
-      this.#queue.shift()?.reject(tooMany());
+      this.#queue.shift()?.reject(tooManyVerifications());
     }
   }
 
@@ -113,13 +114,6 @@ export class BcryptPool implements BcryptPort {
     this.#busy.delete(worker);
     return pending;
   }
-}
-
-function tooMany(): DomainError {
-  return new DomainError('overloaded', {
-    hint: 'too many secrets are being verified',
-    retryAfterSeconds: 5,
-  });
 }
 
 function stopped(): DomainError {

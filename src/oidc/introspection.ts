@@ -5,16 +5,16 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Client } from '../domain/clients/client.ts';
 import { canonicalAddress } from '../domain/clients/ip-binding.ts';
-import { type Allowed, decide, firstRefusal } from '../domain/decision/decide.ts';
+import { type Allowed, decide } from '../domain/decision/decide.ts';
 import type { Credential, Facts } from '../domain/decision/facts.ts';
 import type { Services } from '../domain/services.ts';
 import { findAccess } from '../domain/tokens/find-token.ts';
 import { asCurrent, readRefreshToken } from '../domain/tokens/refresh-token.ts';
 import type { StoredToken } from '../domain/tokens/token.ts';
 import type { RequestState } from '../http/request-state.ts';
-import { invalidRequest, refusalError } from './errors.ts';
+import { invalidRequest } from './errors.ts';
 import { type Form, optional, required } from './parameters.ts';
-import { authenticatedClient, stateOf } from './request.ts';
+import { admit, authenticatedClient, stateOf } from './request.ts';
 
 /** What is told about a token that is not active, whatever the reason (RFC 7662 §2.2). */
 const INACTIVE = { active: false } as const;
@@ -62,7 +62,7 @@ export function introspectionPolicy(services: Services) {
 
 /** The caller itself must be admitted, at its own address: a disabled resource server learns nothing. */
 async function admitCaller(services: Services, caller: Client, state: RequestState): Promise<void> {
-  const reason = firstRefusal({
+  admit(state, {
     place: 'token',
     now: services.clock.now(),
     credential: { kind: 'client_secret' },
@@ -70,9 +70,6 @@ async function admitCaller(services: Services, caller: Client, state: RequestSta
     address: state.address,
     catalog: await services.directory.catalog(),
   });
-  if (reason === null) return;
-  state.reason = reason;
-  throw refusalError(reason);
 }
 
 type CallContext = Pick<Facts, 'address' | 'call'>;

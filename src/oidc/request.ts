@@ -1,14 +1,24 @@
 /** What the endpoints read of a request that the engine has parsed. */
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Client } from '../domain/clients/client.ts';
+import { firstRefusal } from '../domain/decision/decide.ts';
+import type { Facts } from '../domain/decision/facts.ts';
 import type { Services } from '../domain/services.ts';
 import type { RequestState } from '../http/request-state.ts';
-import { OAuthError } from './errors.ts';
+import { OAuthError, refusalError } from './errors.ts';
 
 /** The state that the outer middleware has set. */
 export function stateOf(ctx: KoaContextWithOIDC | undefined): RequestState {
   if (ctx === undefined) throw new Error('called outside a request');
   return ctx.state as RequestState;
+}
+
+/** Lets a request through, or notes the first refusal for the log and throws its OAuth error. */
+export function admit(state: RequestState, facts: Facts): void {
+  const reason = firstRefusal(facts);
+  if (reason === null) return;
+  state.reason = reason;
+  throw refusalError(reason);
 }
 
 /** The authenticated client, as governed by Tollgate. */

@@ -93,10 +93,9 @@ export async function changePassword(
   password: string,
 ): Promise<Client> {
   const made = await newSecret(services, { label: 'password', value: password });
-  return changeSecrets(services, actor, clientId, 'client.change_password', (secrets) => [
-    ...secrets.filter((s) => s.kind !== 'password'),
-    made.stored,
-  ]);
+  return changeSecrets(services, actor, clientId, 'client.change_password', (secrets) =>
+    replacePasswords(secrets, made.stored),
+  );
 }
 
 /** How long a mailed reset link works: 30 minutes. */
@@ -153,10 +152,7 @@ export async function resetPasswordByLink(
   const { subjectId } = await requireLink(services, 'client_password', token);
   const { secrets: held } = await findClient(services, subjectId);
   const made = await newSecret(services, { label: 'password', value: chosen });
-  const replaced = (secrets: ClientSecret[]) => [
-    ...secrets.filter((s) => s.kind !== 'password'),
-    made.stored,
-  ];
+  const replaced = (secrets: ClientSecret[]) => replacePasswords(secrets, made.stored);
   // Before the link is used up, so that it works once there is room.
   requireRoom(replaced(liveSecrets(held, services.clock.now())));
   const link = await useLink(services, 'client_password', token);
@@ -167,6 +163,11 @@ export async function resetPasswordByLink(
     event(services, actor, 'client.unlock', link.subjectId),
   );
   return findClient(services, link.subjectId);
+}
+
+/** The secrets with one password in place of all passwords; generated ones stay. */
+function replacePasswords(secrets: ClientSecret[], password: ClientSecret): ClientSecret[] {
+  return [...secrets.filter((s) => s.kind !== 'password'), password];
 }
 
 const TRIES = 5;

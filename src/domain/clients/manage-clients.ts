@@ -1,7 +1,7 @@
 /** What admins do with clients: create, change, copy, unlock, delete. Each step is audited with its change. */
 import { type Actor, auditEvent, diff } from '../audit/audit-event.ts';
 import { notFound } from '../errors.ts';
-import { requireVersion } from '../manage-records.ts';
+import { type ChangeOptions, requireVersion } from '../manage-records.ts';
 import { randomId } from '../secrets/random.ts';
 import type { Services } from '../services.ts';
 import { type Client, UNLOCKED } from './client.ts';
@@ -18,12 +18,6 @@ import {
   refuseTakenNames,
 } from './client-references.ts';
 import { type IssuedSecret, newSecret } from './client-secret.ts';
-
-/** Options of every change. */
-export interface ChangeOptions {
-  /** Do everything but store it. */
-  dryRun?: boolean;
-}
 
 /** A changed client, and what a level or audience that changed took from it. */
 export interface ClientChange {

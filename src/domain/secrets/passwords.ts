@@ -2,6 +2,7 @@
  * Secrets that people chose: keyed pre-hash (so that every character counts: bcrypt reads 72 bytes
  * only, and a leaked database alone cannot be searched), then bcrypt.
  */
+import { DomainError } from '../errors.ts';
 import { constantTimeEqual, type SecretKeys } from './secret-keys.ts';
 
 /** bcrypt, run off the main thread with a bounded queue. */
@@ -12,6 +13,17 @@ export interface BcryptPort {
   hash(text: string): Promise<string>;
   /** Throws `overloaded` when the queue is full. */
   compare(text: string, hash: string): Promise<boolean>;
+}
+
+/** The longest that a verification waits for its turn: 5 s. */
+export const VERIFICATION_WAIT_MS = 5_000;
+
+/** The error of a verification that is refused because too many wait. */
+export function tooManyVerifications(): DomainError {
+  return new DomainError('overloaded', {
+    hint: 'too many secrets are being verified',
+    retryAfterSeconds: VERIFICATION_WAIT_MS / 1000,
+  });
 }
 
 /** Hashes and verifies human-chosen secrets. */

@@ -6,7 +6,12 @@
 import { hash, randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import { DomainError } from '../errors.ts';
-import { isGeneratedSecret, type Passwords } from './passwords.ts';
+import {
+  isGeneratedSecret,
+  type Passwords,
+  tooManyVerifications,
+  VERIFICATION_WAIT_MS,
+} from './passwords.ts';
 import type { SecretKeys } from './secret-keys.ts';
 
 /** A stored secret to verify against. */
@@ -26,8 +31,6 @@ const REMEMBERED_MS = 5 * 60_000;
 const REMEMBERED_MOST = 20_000;
 /** Verifications of one subject that may wait for each other. */
 const WAITING_MOST = 8;
-/** The longest that one waits: 5 s. */
-const MAX_WAIT_MS = 5_000;
 /** Verifications that may share the outcome of one: a client that starts cold sends many at once. */
 const TWINS_MOST = 256;
 
@@ -173,10 +176,10 @@ export class SecretVerifier {
     const line = this.#lines.get(id) ?? { last: Promise.resolve(), length: 0 };
     if (line.length >= WAITING_MOST) throw tooMany();
     // Refused now rather than after waiting for a turn.
-    if (this.#passwords.isFull) throw overloaded();
-    const untilMs = performance.now() + MAX_WAIT_MS;
+    if (this.#passwords.isFull) throw tooManyVerifications();
+    const untilMs = performance.now() + VERIFICATION_WAIT_MS;
     const inTime = (): Promise<T> => {
-      if (performance.now() > untilMs) throw overloaded();
+      if (performance.now() > untilMs) throw tooManyVerifications();
       return work();
     };
     line.length += 1;
@@ -216,13 +219,6 @@ async function bookFailure(attempt: Attempt): Promise<Verification<never>> {
 function tooMany(): DomainError {
   return new DomainError('too_many_attempts', {
     hint: 'wait for the attempts under way',
-    retryAfterSeconds: 5,
-  });
-}
-
-function overloaded(): DomainError {
-  return new DomainError('overloaded', {
-    hint: 'too many secrets are being verified',
     retryAfterSeconds: 5,
   });
 }

@@ -2,8 +2,8 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Services } from '../../domain/services.ts';
 import { issueTokens } from '../../domain/tokens/issue-tokens.ts';
-import { authenticatedClient, stateOf } from '../request.ts';
-import { admit, answerTokens, type Grant, requestedScopes } from './grant.ts';
+import { admit, authenticatedClient, stateOf } from '../request.ts';
+import { answerTokens, type Grant, requestedScopes } from './grant.ts';
 
 export const clientCredentials: Grant = {
   grantType: 'client_credentials',
@@ -17,7 +17,7 @@ async function grantClientCredentials(services: Services, ctx: KoaContextWithOID
   const now = services.clock.now();
   const { address } = stateOf(ctx);
   const grantType = 'client_credentials';
-  admit(ctx, {
+  admit(stateOf(ctx), {
     place: 'token',
     now,
     credential: { kind: 'client_secret' },

@@ -1,11 +1,7 @@
 /** What every grant shares: its shape, the gate, the scopes asked for, and the token response. */
 import { errors, type KoaContextWithOIDC } from 'oidc-provider';
-import { firstRefusal } from '../../domain/decision/decide.ts';
-import type { Facts } from '../../domain/decision/facts.ts';
 import type { Services } from '../../domain/services.ts';
 import type { IssuedTokens } from '../../domain/tokens/issue-tokens.ts';
-import { refusalError } from '../errors.ts';
-import { stateOf } from '../request.ts';
 
 /** A grant type of the token endpoint. */
 export interface Grant {
@@ -13,14 +9,6 @@ export interface Grant {
   /** Parameters it reads, beside those of client authentication. */
   parameters: readonly string[];
   handler(services: Services, ctx: KoaContextWithOIDC): Promise<void>;
-}
-
-/** Lets the request through, or throws the OAuth error of the first check that refuses. */
-export function admit(ctx: KoaContextWithOIDC, facts: Facts): void {
-  const reason = firstRefusal(facts);
-  if (reason === null) return;
-  stateOf(ctx).reason = reason;
-  throw refusalError(reason);
 }
 
 /**

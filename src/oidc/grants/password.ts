@@ -8,8 +8,8 @@ import { issueTokens } from '../../domain/tokens/issue-tokens.ts';
 import { signIn } from '../../domain/users/sign-in.ts';
 import { invalidGrant } from '../errors.ts';
 import { required } from '../parameters.ts';
-import { authenticatedClient, stateOf } from '../request.ts';
-import { admit, answerTokens, type Grant, requestedScopes } from './grant.ts';
+import { admit, authenticatedClient, stateOf } from '../request.ts';
+import { answerTokens, type Grant, requestedScopes } from './grant.ts';
 
 export const password: Grant = {
   grantType: 'password',
@@ -33,7 +33,7 @@ async function grantPassword(services: Services, ctx: KoaContextWithOIDC): Promi
       catalog,
     }) as const;
   // A client that may not ask costs no password verification.
-  admit(ctx, facts());
+  admit(stateOf(ctx), facts());
   const user = await signIn(
     services,
     required(ctx.oidc.body, 'username'),
@@ -41,7 +41,7 @@ async function grantPassword(services: Services, ctx: KoaContextWithOIDC): Promi
     address,
   );
   if (user === null) throw invalidGrant('user name or password is wrong');
-  admit(ctx, { ...facts(), userId: user.userId, user });
+  admit(stateOf(ctx), { ...facts(), userId: user.userId, user });
   const usable = catalog.usableBy(client);
   const groups = client.apiGroups.filter((name) => usable.has(name));
   const scopes = requestedScopes(ctx.oidc.params?.['scope'], usable, groups);

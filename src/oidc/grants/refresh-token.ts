@@ -15,8 +15,8 @@ import { RotationRaces } from '../../domain/tokens/rotation-races.ts';
 import type { RefreshFamily } from '../../domain/tokens/token.ts';
 import { invalidGrant } from '../errors.ts';
 import { required } from '../parameters.ts';
-import { authenticatedClient, stateOf } from '../request.ts';
-import { admit, answerTokens, type Grant, requestedScopes } from './grant.ts';
+import { admit, authenticatedClient, stateOf } from '../request.ts';
+import { answerTokens, type Grant, requestedScopes } from './grant.ts';
 
 const races = new RotationRaces();
 
@@ -32,7 +32,7 @@ async function grantRefreshToken(services: Services, ctx: KoaContextWithOIDC): P
   const catalog = await services.directory.catalog();
   const now = services.clock.now();
   const { userId } = family;
-  admit(ctx, {
+  admit(stateOf(ctx), {
     place: 'refresh',
     now,
     credential: { kind: 'refresh_token', token: family, current: presented !== null },
