@@ -237,6 +237,89 @@ const anyMoment = fc
   )
   .map(([day, distance]) => new Date(new Date(day).getTime() + distance));
 
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+/** What the runtime prints for a clock of a zone: `mon, 09:00`. */
+function printedClock(timeZone: string, at: number): string {
+  const clock =
+    clocks.get(timeZone) ??
+    new Intl.DateTimeFormat('en-GB', {
+      timeZone,
+      weekday: 'short',
+      hour: '2-digit',
+      minute: '2-digit',
+      hourCycle: 'h23',
+    });
+  clocks.set(timeZone, clock);
+  return clock.format(at).toLowerCase();
+}
+
+/** The rule as plainly as can be. */
+function isOpenPlainly(of: ServiceHours, at: number): boolean {
+  const [weekday = '', time = ''] = printedClock(of.timeZone, at).split(/,? /);
+  const today = WEEKDAYS.indexOf(weekday as Weekday);
+  const yesterday = WEEKDAYS[(today + 6) % 7] as Weekday;
+  return of.windows.some(({ days, from, to }) => {
+    const startsToday = days.includes(weekday as Weekday) && time >= from;
+    if (from < to) return startsToday && time < to;
+    return startsToday || (days.includes(yesterday) && time < to);
+  });
+}
+
+function nextOpeningPlainly(of: ServiceHours, from: Date): Date | null {
+  if (isOpenPlainly(of, from.getTime())) return from;
+  const first = Math.ceil(from.getTime() / MINUTE_MS) * MINUTE_MS;
+  for (let at = first; at <= first + 15 * 24 * 60 * MINUTE_MS; at += MINUTE_MS)
+    if (isOpenPlainly(of, at)) return new Date(at);
+  return null;
+}
+
+/** Moments up to two days around a change of the clocks, among them some that move midnight or a day. */
+const oddMoments = fc
+  .tuple(
+    fc.constantFrom(
+      ['Europe/Berlin', '2027-03-28T01:00Z'],
+      ['Europe/Berlin', '2027-10-31T01:00Z'],
+      ['America/Santiago', '2026-09-06T04:00Z'],
+      ['America/Santiago', '2026-04-05T03:00Z'],
+      ['Africa/Cairo', '2027-04-29T22:00Z'],
+      ['America/Havana', '2027-11-07T05:00Z'],
+      ['America/St_Johns', '2010-11-07T02:31Z'],
+      ['Australia/Lord_Howe', '2027-04-03T15:00Z'],
+      ['Pacific/Apia', '2011-12-30T10:00Z'],
+      ['Africa/Monrovia', '1972-01-07T00:44:30Z'],
+      ['Asia/Kathmandu', '2027-01-01T00:00Z'],
+    ),
+    fc.integer({ min: -48 * 60, max: 48 * 60 }),
+    fc.constantFrom(0, 1, 29_999, 30_000, 59_999),
+  )
+  .map(([[timeZone = '', change = ''], distance, ms]) => ({
+    timeZone,
+    at: new Date(Date.parse(change) + distance * MINUTE_MS + ms),
+  }));
+
+describe('around changes of the clocks', () => {
+  it('hours are open exactly when the printed clock says so', () => {
+    fc.assert(
+      fc.property(anyHours, oddMoments, ({ windows }, { timeZone, at }) => {
+        const of = { timeZone, windows };
+        expect(isWithinHours(of, at)).toBe(isOpenPlainly(of, at.getTime()));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('the next opening is the one that a search of every minute finds', () => {
+    fc.assert(
+      fc.property(anyHours, oddMoments, ({ windows }, { timeZone, at }) => {
+        const of = { timeZone, windows };
+        expect(nextOpening(of, at)).toEqual(nextOpeningPlainly(of, at));
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
 describe('nextOpening', () => {
   it('is open, and the minute before it is not', () => {
     fc.assert(

@@ -1,5 +1,9 @@
 /** Service hours: weekly windows in one IANA time zone; a window may cross midnight. */
 import { z } from 'zod';
+import { clockChanges, offsetAt, wallClockAt } from '../zoned-time.ts';
+
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 
 export const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 export type Weekday = (typeof WEEKDAYS)[number];
@@ -18,7 +22,8 @@ const timeOfDay = z
   .string()
   .regex(/^(?:[01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'must be a time such as 09:00 or 24:00');
 
-const timeZone = z
+/** Name of an IANA time zone. */
+export const timeZoneRule = z
   .string()
   .max(60)
   .refine(
@@ -27,7 +32,7 @@ const timeZone = z
   );
 
 export const serviceHours = z.strictObject({
-  timeZone,
+  timeZone: timeZoneRule,
   windows: z
     .array(
       z
@@ -48,12 +53,12 @@ export const serviceHours = z.strictObject({
 
 /** Service hours of a new client. */
 export const newServiceHours = serviceHours.extend({
-  timeZone: timeZone.optional().describe('Default: the time zone of the server'),
+  timeZone: timeZoneRule.optional().describe('Default: the time zone of the server'),
 });
 
 /** Service hours in a patch. */
 export const serviceHoursPatch = serviceHours.extend({
-  timeZone: timeZone
+  timeZone: timeZoneRule
     .nullable()
     .optional()
     .describe('Left out: as it was; null, or none before: the time zone of the server'),
@@ -61,33 +66,13 @@ export const serviceHoursPatch = serviceHours.extend({
 
 export type ServiceHours = z.output<typeof serviceHours>;
 
-/** A wall-clock reading: weekday and minutes since midnight. */
-interface WallClock {
-  day: number;
-  minute: number;
-}
-
-const formatters = new Map<string, Intl.DateTimeFormat>();
-
-function wallClock(at: Date, timeZone: string): WallClock {
-  let formatter = formatters.get(timeZone);
-  if (formatter === undefined) {
-    formatter = new Intl.DateTimeFormat('en-US', {
-      timeZone,
-      weekday: 'short',
-      hour: '2-digit',
-      minute: '2-digit',
-      hourCycle: 'h23',
-    });
-    formatters.set(timeZone, formatter);
-  }
-  const parts = Object.fromEntries(formatter.formatToParts(at).map((p) => [p.type, p.value]));
-  const day = WEEKDAYS.indexOf((parts['weekday'] ?? '').toLowerCase() as Weekday);
-  return { day, minute: Number(parts['hour']) * 60 + Number(parts['minute']) };
-}
-
 function minutes(time: string): number {
   return Number(time.slice(0, 2)) * 60 + Number(time.slice(3));
+}
+
+/** The day of the week of a day, counted from 1970-01-01, which was a Thursday. */
+function weekdayOf(day: number): Weekday {
+  return WEEKDAYS[(((day + 3) % 7) + 7) % 7] as Weekday;
 }
 
 /**
@@ -95,38 +80,63 @@ function minutes(time: string): number {
  * on. The wall clock of the zone decides, so on days when clocks change a window keeps its times.
  */
 export function isWithinHours(hours: ServiceHours, at: Date): boolean {
-  const now = wallClock(at, hours.timeZone);
-  const yesterday = WEEKDAYS[(now.day + 6) % 7] as Weekday;
-  const today = WEEKDAYS[now.day] as Weekday;
+  const wallClock = wallClockAt(hours.timeZone, at.getTime());
+  const day = Math.floor(wallClock / DAY_MS);
+  const minute = Math.floor((wallClock - day * DAY_MS) / MINUTE_MS);
+  const today = weekdayOf(day);
+  const yesterday = weekdayOf(day - 1);
   return hours.windows.some((window) => {
     const from = minutes(window.from);
     const to = minutes(window.to);
-    if (from < to) return window.days.includes(today) && now.minute >= from && now.minute < to;
+    if (from < to) return window.days.includes(today) && minute >= from && minute < to;
     return (
-      (window.days.includes(today) && now.minute >= from) ||
-      (window.days.includes(yesterday) && now.minute < to)
+      (window.days.includes(today) && minute >= from) ||
+      (window.days.includes(yesterday) && minute < to)
     );
   });
 }
 
-const MINUTE_MS = 60_000;
-/** Two weeks and a day: one weekly window can fall into an hour, or a day, that the clocks skip. */
-const SEARCH_MINUTES = 15 * 24 * 60;
-
-/** The latest answer for each hours: every refused call asks anew, and a search takes thousands of steps. */
-const found = new WeakMap<ServiceHours, { from: Date; opens: Date }>();
+/**
+ * Days that are searched: few at first, as most hours open soon; then two weeks and a day, as one
+ * weekly window can fall into an hour, or a day, that the clocks skip.
+ */
+const SEARCHES = [2, 15];
 
 /** The next minute at which the hours are open, from an instant on; null when no window ever opens. */
 export function nextOpening(hours: ServiceHours, from: Date): Date | null {
   if (isWithinHours(hours, from)) return from;
-  const known = found.get(hours);
-  if (known !== undefined && known.from <= from && from < known.opens) return known.opens;
-  const first = Math.ceil(from.getTime() / MINUTE_MS) * MINUTE_MS;
-  for (let i = 0; i <= SEARCH_MINUTES; i += 1) {
-    const opens = new Date(first + i * MINUTE_MS);
-    if (!isWithinHours(hours, opens)) continue;
-    found.set(hours, { from, opens });
-    return opens;
+  const earliest = wholeMinute(from.getTime());
+  for (const days of SEARCHES) {
+    const latest = earliest + days * DAY_MS;
+    const opens = possibleOpenings(hours, from.getTime(), latest)
+      .map(wholeMinute)
+      .filter((at) => at >= earliest && at <= latest)
+      .sort((a, b) => a - b)
+      .find((at) => isWithinHours(hours, new Date(at)));
+    if (opens !== undefined) return new Date(opens);
   }
   return null;
+}
+
+/**
+ * Instants among which are all those at which closed hours open: the clocks change, or they read the
+ * beginning of a window, whichever of the zone's distances from UTC is then in force.
+ */
+function possibleOpenings({ timeZone, windows }: ServiceHours, from: number, to: number): number[] {
+  const changes = clockChanges(timeZone, from, to);
+  const offsets = new Set([from, ...changes].map((at) => offsetAt(timeZone, at)));
+  const openings = [...changes];
+  const lastDay = Math.floor(to / DAY_MS) + 1;
+  for (let day = Math.floor(from / DAY_MS) - 1; day <= lastDay; day += 1) {
+    const weekday = weekdayOf(day);
+    for (const window of windows.filter(({ days }) => days.includes(weekday))) {
+      const opens = day * DAY_MS + minutes(window.from) * MINUTE_MS;
+      for (const offset of offsets) openings.push(opens - offset);
+    }
+  }
+  return openings;
+}
+
+function wholeMinute(at: number): number {
+  return Math.ceil(at / MINUTE_MS) * MINUTE_MS;
 }
