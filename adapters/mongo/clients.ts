@@ -3,6 +3,8 @@ import { trusted } from 'mongoose';
 import type { Client } from '../../src/domain/clients/client.ts';
 import type { ClientFilter, ClientStore } from '../../src/domain/clients/client-store.ts';
 import { conflict } from '../../src/domain/errors.ts';
+import { clientKeys } from './api-keys.ts';
+import { quotasOf } from './charge-quotas.ts';
 import { type Database, inSession } from './connection.ts';
 import { lockableStore } from './lockable.ts';
 import type { Condition, Sort } from './paging.ts';
@@ -35,6 +37,7 @@ export const clientSchema = collection({
     windows: [part({ days: [String], from: String, to: String })],
   }),
   apiQuota: part({ calls: Number, period: String }),
+  timeZone: String,
   tps: Number,
   priority: Number,
   note: String,
@@ -86,7 +89,7 @@ clientSchema.index({ securityLevel: 1 });
 /** Ids of deleted clients, never given again. */
 export const deletedClientSchema = collection({ deletedAt: Date });
 
-/** Clients of a database; removing one also revokes its tokens and reserves its id. */
+/** Clients of a database; removing one also removes its keys, revokes its tokens and reserves its id. */
 export function clientStore(
   database: Database,
   transactions: Transactions,
@@ -98,6 +101,8 @@ export function clientStore(
     deletedClientSchema,
     'deletedClients',
   );
+  const keys = clientKeys(database);
+  const quotas = database.native('quotas');
   const { find, list, insert, update, remove } = recordStore<Client, ClientFilter>(
     {
       ...{ model, word: 'client', change: 'client', id: 'clientId', sorts: SORTS },
@@ -118,8 +123,12 @@ export function clientStore(
         const reserved = await deleted.countDocuments({ _id: clientId }, inSession(session));
         if (reserved > 0) throw conflict('clientId', clientId);
       },
-      async beforeRemove(clientId, { session }, event) {
+      afterUpdate: keys.keepHeldGroups,
+      async beforeRemove(clientId, unit, event) {
+        const { session } = unit;
+        await keys.removeAll(clientId, unit);
         await tokens.revokeOwned({ clientId }, event.at, session);
+        await quotas.deleteMany(quotasOf(clientId), inSession(session));
         await new deleted({ _id: clientId, deletedAt: event.at }).save({
           session: session ?? null,
         });

@@ -9,21 +9,26 @@
  */
 import type { Stores } from '../../src/domain/stores.ts';
 import { adminStore, personalAccessTokenStore } from './admins.ts';
+import { apiKeyStore } from './api-keys.ts';
 import { artifactStore } from './artifacts.ts';
 import { auditTrail } from './audit.ts';
 import { callGate } from './calls.ts';
 import { catalog } from './catalog.ts';
 import { changeFeed } from './changes.ts';
+import { chargeStore } from './charges.ts';
 import { clientStore } from './clients.ts';
 import { connect, type Database } from './connection.ts';
+import { decisionStore } from './decisions.ts';
 import { translated } from './errors.ts';
 import { createIndexes } from './indexes.ts';
 import { lastUseStore } from './last-uses.ts';
+import { mailStore } from './mails.ts';
 import { oneTimeLinkStore } from './one-time-links.ts';
 import type { Stored } from './schema.ts';
 import { signingKeys } from './signing-keys.ts';
 import { tokenStore } from './tokens.ts';
 import { transactions } from './unit-of-work.ts';
+import { usageStore } from './usage.ts';
 import { userStore } from './users.ts';
 
 /**
@@ -63,18 +68,23 @@ async function prepared(database: Database): Promise<Stores> {
   return {
     admins: answering(adminStore(database, units)),
     apiGroups: answering(apiGroups),
+    apiKeys: answering(apiKeyStore(database, units)),
     apis: answering(apis),
     apiScopes: answering(apiScopes),
     artifacts: answering(artifactStore(database)),
     audit: answering(audit.store),
     changes: answering(changes.store),
+    charges: answering(chargeStore(database, units)),
     clients: answering(clients),
+    decisions: answering(decisionStore(database)),
     lastUses: answering(lastUseStore(database)),
+    mails: answering(mailStore(database, units)),
     oneTimeLinks: answering(oneTimeLinkStore(database, units)),
     personalAccessTokens: answering(personalAccessTokenStore(database, units)),
     securityLevels: answering(securityLevels),
     signingKeys: answering(keys.store),
     tokens: answering(tokens),
+    usage: answering(usageStore(database, units)),
     users: answering(userStore(database, units, tokens)),
     ping: bounded(database.ping),
     // TTL indexes remove what expired.

@@ -1,35 +1,47 @@
 /** Collections and indexes, from the schemas: created at start, never dropped. */
 import type { Schema } from 'mongoose';
 import { adminSchema, personalAccessTokenSchema } from './admins.ts';
+import { apiKeySchema } from './api-keys.ts';
 import { artifactSchema } from './artifacts.ts';
 import { auditEventSchema } from './audit.ts';
 import { apiGroupSchema, apiSchema, apiScopeSchema, securityLevelSchema } from './catalog.ts';
 import { changesSchema } from './changes.ts';
+import { quotaSchema } from './charge-quotas.ts';
+import { retrySchema } from './charge-retries.ts';
 import { clientSchema, deletedClientSchema } from './clients.ts';
 import type { Database } from './connection.ts';
+import { decisionSchema } from './decisions.ts';
 import { lastUseSchema } from './last-uses.ts';
+import { mailSchema } from './mails.ts';
 import { oneTimeLinkSchema } from './one-time-links.ts';
 import { signingKeySchema } from './signing-keys.ts';
 import { tokenSchema } from './token-document.ts';
+import { usageCountSchema } from './usage.ts';
 import { userSchema } from './users.ts';
 
 /** Every collection and its schema. */
 export const COLLECTIONS: Record<string, Schema> = {
   admins: adminSchema,
   apiGroups: apiGroupSchema,
+  apiKeys: apiKeySchema,
   apis: apiSchema,
   apiScopes: apiScopeSchema,
   artifacts: artifactSchema,
   auditEvents: auditEventSchema,
   changes: changesSchema,
   clients: clientSchema,
+  decisions: decisionSchema,
   deletedClients: deletedClientSchema,
   lastUses: lastUseSchema,
+  mails: mailSchema,
   oneTimeLinks: oneTimeLinkSchema,
   personalAccessTokens: personalAccessTokenSchema,
   securityLevels: securityLevelSchema,
+  quotas: quotaSchema,
+  retries: retrySchema,
   signingKeys: signingKeySchema,
   tokens: tokenSchema,
+  usageCounts: usageCountSchema,
   users: userSchema,
 };
 

@@ -37,6 +37,8 @@ export interface Noun<T extends Versioned, F> {
   beforeInsert?(record: T, unit: Unit): Promise<void>;
   beforeUpdate?(record: T, unit: Unit): Promise<void>;
   beforeRemove?(id: string, unit: Unit, event: AuditEvent): Promise<void>;
+  /** What a change means for other records. */
+  afterUpdate?(record: T, unit: Unit): Promise<void>;
 }
 
 /** The shared port, and what a noun's own methods are made of. */
@@ -123,6 +125,7 @@ async function update<T extends Versioned, F>(noun: Noun<T, F>, write: Write<T>)
     inSession(unit.session),
   );
   if (matchedCount === 0) return false;
+  await noun.afterUpdate?.(record, unit);
   unit.changed({ kind: noun.change, id: _id });
   unit.audited(event);
   return true;

@@ -1,20 +1,18 @@
 /**
- * Access tokens and refresh-token families. A use is spent by one conditional statement that a
- * majority has on disk before it is answered; retried after a lost connection, it counts once.
- * Revoking a family marks its access tokens in the same transaction, and a rotation writes the family
- * too, so of the two one comes first and no access token slips through; `findAccess` need not read the
- * family. A standalone server has no transactions: there it does read it, and a crash within a
+ * Access tokens and refresh-token families; their uses are spent in charges.ts. Revoking a family
+ * marks its access tokens in the same transaction, and a rotation writes the family too, so of the two
+ * one comes first and no access token slips through; `findAccess` need not read the family. A standalone server has no transactions: there it does read it, and a crash within a
  * rotation costs the client its refresh token, but never grants one refresh too many.
  */
 import type { ClientSession, mongo } from 'mongoose';
 import { conflict } from '../../src/domain/errors.ts';
 import type { AccessToken, RefreshFamily, StoredToken } from '../../src/domain/tokens/token.ts';
 import type { TokenOwner, TokenStore } from '../../src/domain/tokens/token-store.ts';
-import { type Database, inSession, text } from './connection.ts';
+import { type Database, inSession } from './connection.ts';
 import { takenKey } from './errors.ts';
 import { pageOf, type Sort } from './paging.ts';
 import type { Stored } from './schema.ts';
-import { documentInserter, documentReader, spender } from './token-batches.ts';
+import { documentInserter, documentReader } from './token-batches.ts';
 import { decodeToken, encodeToken, type TokenDocument, tokenSchema } from './token-document.ts';
 import { liveTokens, tokenRevocation } from './token-revocation.ts';
 import { rotator } from './token-rotation.ts';
@@ -38,10 +36,6 @@ export function tokenStore(database: Database, transactions: Transactions): Toke
           ? insert(encodeToken(access))
           : atomically((session) => insertBoth(tokens, { access, family, session })),
       ),
-    spend: spender(tokens),
-    async refund(tokenId) {
-      await tokens.updateOne({ _id: text(tokenId), uses: { $gt: 0 } }, { $inc: { uses: -1 } });
-    },
     rotate: rotator(tokens, atomically),
     ...tokenRevocation(tokens, transactions),
   };

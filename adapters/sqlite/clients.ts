@@ -2,6 +2,7 @@
 import type { Client } from '../../src/domain/clients/client.ts';
 import type { ClientFilter, ClientStore } from '../../src/domain/clients/client-store.ts';
 import { conflict } from '../../src/domain/errors.ts';
+import { clientKeys } from './api-keys.ts';
 import { fold } from './codec.ts';
 import { lockableStore } from './locks.ts';
 import type { Noun, Shared } from './noun.ts';
@@ -60,18 +61,23 @@ const NOUN: Noun<Client, ClientFilter> = {
   ],
 };
 
-/** The clients of a connection; removing one also revokes its tokens and reserves its id. */
+/** The clients of a connection; removing one also removes its keys, revokes its tokens and reserves its id. */
 export function clientStore(shared: Shared, tokens: Tokens): ClientStore {
   const { prepare } = shared.connection;
   const isReserved = prepare('SELECT 1 FROM deleted_clients WHERE id = ?');
   const reserve = prepare('INSERT INTO deleted_clients (id) VALUES (?)');
+  const removeQuotas = prepare('DELETE FROM quotas WHERE client_id = ?');
+  const keys = clientKeys(shared);
   const store = recordStore(shared, {
     ...NOUN,
     beforeInsert({ clientId }) {
       if (isReserved.get(clientId) !== undefined) throw conflict('clientId', clientId);
     },
+    beforeUpdate: keys.keepHeldGroups,
     afterRemove(clientId, event) {
       reserve.run(clientId);
+      keys.removeAll(clientId);
+      removeQuotas.run(clientId);
       tokens.revokeAllNow({ clientId }, event.at);
     },
   });

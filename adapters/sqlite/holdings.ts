@@ -11,7 +11,8 @@ export type HolderKind =
   | 'api scope'
   | 'security level'
   | 'admin'
-  | 'access token';
+  | 'access token'
+  | 'api key';
 
 /** A record that another one names, and as what. */
 export interface Held {

@@ -5,23 +5,28 @@
 import type { Stores } from '../../src/domain/stores.ts';
 import { adminStore } from './admins.ts';
 import { apiGroupStore } from './api-groups.ts';
+import { apiKeyStore } from './api-keys.ts';
 import { apiScopeStore } from './api-scopes.ts';
 import { apiStore } from './apis.ts';
 import { artifactStore } from './artifacts.ts';
 import { auditStore } from './audit.ts';
 import { changeFeed } from './changes.ts';
+import { chargeStore } from './charges.ts';
 import { clientStore } from './clients.ts';
 import { type Connection, openConnection, type SqliteOptions } from './connection.ts';
+import { decisionStore } from './decisions.ts';
 import { reading, unavailable } from './errors.ts';
 import { expiredRemover } from './expired.ts';
 import { holdingsOf } from './holdings.ts';
 import { lastUseStore } from './last-uses.ts';
+import { mailStore } from './mails.ts';
 import { migrate } from './migrate.ts';
 import { oneTimeLinkStore } from './one-time-links.ts';
 import { personalAccessTokenStore } from './personal-access-tokens.ts';
 import { securityLevelStore } from './security-levels.ts';
 import { signingKeyStore } from './signing-keys.ts';
 import { tokenStore } from './tokens.ts';
+import { usageStore } from './usage.ts';
 import { userStore } from './users.ts';
 
 export type { SqliteOptions } from './connection.ts';
@@ -51,18 +56,23 @@ function storesOf(connection: Connection): Stores {
   return {
     admins: adminStore(shared),
     apiGroups: apiGroupStore(shared),
+    apiKeys: apiKeyStore(shared),
     apis: apiStore(shared),
     apiScopes: apiScopeStore(shared),
     artifacts: artifactStore(connection),
     audit,
     changes,
+    charges: chargeStore(connection),
     clients: clientStore(shared, tokens),
+    decisions: decisionStore(connection),
     lastUses: lastUseStore(connection),
+    mails: mailStore(connection, audit),
     oneTimeLinks: oneTimeLinkStore(connection, audit),
     personalAccessTokens: personalAccessTokenStore(shared),
     securityLevels: securityLevelStore(shared),
     signingKeys: signingKeyStore(connection),
     tokens,
+    usage: usageStore(connection),
     users: userStore(shared, tokens),
     ping: () => reading(() => void answer.get()),
     removeExpired: expiredRemover(connection),

@@ -47,8 +47,6 @@ const SELECTED = COLUMNS.map((column) => `t.${column}`).join(', ');
 export const FAMILY_IS_LIVE = `t.family_id IS NULL OR NOT EXISTS (
   SELECT 1 FROM tokens f WHERE f.token_id = t.family_id AND f.revoked_at IS NOT NULL)`;
 
-const HAS_USE_LEFT = '(t.max_uses = 0 OR t.uses < t.max_uses)';
-
 /** The statements of a connection. */
 export function tokenStatements({ prepare }: Connection) {
   // Access tokens first: once its family is revoked, a live one can no longer be told from others.
@@ -76,20 +74,11 @@ export function tokenStatements({ prepare }: Connection) {
     findFamily: prepare<TokenRow>(
       `SELECT ${SELECTED} FROM tokens t WHERE t.token_id = ? AND t.kind = 'refresh_token'`,
     ),
-    spend: prepare<{ uses: number }>(
-      `UPDATE tokens AS t SET uses = uses + 1
-       WHERE t.token_id = ? AND t.kind = 'access_token' AND t.revoked_at IS NULL
-         AND t.expires_at > ? AND ${HAS_USE_LEFT} AND (${FAMILY_IS_LIVE})
-       RETURNING uses`,
-    ),
-    refund: prepare(
-      `UPDATE tokens SET uses = uses - 1 WHERE token_id = ? AND kind = 'access_token' AND uses > 0`,
-    ),
     rotate: prepare(
       `UPDATE tokens AS t SET current_digest = ?, uses = uses + 1, rotated_at = ?,
          purge_at = max(purge_at, ?)
        WHERE t.token_id = ? AND t.kind = 'refresh_token' AND t.current_digest = ?
-         AND t.revoked_at IS NULL AND t.expires_at > ? AND ${HAS_USE_LEFT}`,
+         AND t.revoked_at IS NULL AND t.expires_at > ? AND (t.max_uses = 0 OR t.uses < t.max_uses)`,
     ),
     // A family lives as long as the last of its access tokens, which its revocation ends.
     revoke: prepare(

@@ -18,7 +18,7 @@ export function tokenStore(connection: Connection, audit: Audit): Tokens {
   const sql = tokenStatements(connection);
   return {
     ...tokenReads(connection, sql),
-    ...tokenUses(connection, sql),
+    ...tokenIssuing(connection, sql),
     ...tokenRevocations(connection, sql, audit),
   };
 }
@@ -45,10 +45,10 @@ function tokenOrNull<T extends StoredToken>(row: TokenRow | undefined): T | null
   return row === undefined ? null : (tokenOf(row) as T);
 }
 
-function tokenUses(
+function tokenIssuing(
   { write, transact }: Connection,
   sql: Statements,
-): Pick<Tokens, 'issue' | 'spend' | 'refund' | 'rotate'> {
+): Pick<Tokens, 'issue' | 'rotate'> {
   function insert(token: StoredToken, purgeAt: Date): void {
     refusingTaken({ token_id: ['tokenId', token.tokenId] }, () =>
       sql.insert.run(...valuesOf(token, purgeAt)),
@@ -75,8 +75,6 @@ function tokenUses(
         () => issue(access, family),
         'process_end',
       ),
-    spend: (tokenId, now) => write(() => sql.spend.get(tokenId, now.getTime())?.uses ?? null),
-    refund: (tokenId) => write(() => void sql.refund.run(tokenId), 'process_end'),
     rotate: (rotation) => transact(() => rotate(rotation)),
   };
 }

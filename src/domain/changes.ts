@@ -2,7 +2,7 @@
 
 /** One changed record. */
 export interface Change {
-  kind: 'client' | 'user' | 'catalog' | 'admin' | 'access_token';
+  kind: 'client' | 'user' | 'catalog' | 'admin' | 'access_token' | 'api_key';
   id: string;
 }
 

@@ -5,21 +5,27 @@
 import { describe } from '@jest/globals';
 import type { Stores } from '../../src/domain/stores.ts';
 import { describeAdmins } from './admins.contract.ts';
+import { describeApiKeys } from './api-keys.contract.ts';
 import { describeArtifacts } from './artifacts.contract.ts';
 import { describeAudit } from './audit.contract.ts';
 import { describeCatalog } from './catalog.contract.ts';
 import { describeChanges } from './changes.contract.ts';
+import { describeChargeRaces } from './charge-races.contract.ts';
+import { describeCharges } from './charges.contract.ts';
 import { describeClients } from './clients.contract.ts';
 import type { Open } from './contract.ts';
+import { describeDecisions } from './decisions.contract.ts';
 import { describeEvents } from './events.contract.ts';
 import { describeInUse } from './in-use.contract.ts';
 import { describeLastUses } from './last-uses.contract.ts';
+import { describeMails } from './mails.contract.ts';
 import { describeOneTimeLinks } from './one-time-links.contract.ts';
 import { describeRaces } from './races.contract.ts';
 import { describeSecrets } from './secrets.contract.ts';
 import { describeSigningKeys } from './signing-keys.contract.ts';
 import { describeStores } from './stores.contract.ts';
 import { describeTokens } from './tokens.contract.ts';
+import { describeUsage, describeUsageRaces } from './usage.contract.ts';
 import { describeUsers } from './users.contract.ts';
 
 /** What an adapter gives so that the contracts can be run against it. */
@@ -43,6 +49,8 @@ export function describeAllContracts(adapter: string, setup: ContractSetup): voi
     describeSecrets(setup.open, setup.dump);
     describeEvents(setup.open);
     describeRaces(setup.open, setup.url);
+    describeChargeRaces(setup.open, setup.url);
+    describeUsageRaces(setup.open, setup.url);
   });
 }
 
@@ -55,12 +63,17 @@ export function describePortContracts(adapter: string, open: Open): void {
     describeCatalog(open);
     describeInUse(open);
     describeAdmins(open);
+    describeApiKeys(open);
     describeTokens(open);
+    describeCharges(open);
     describeAudit(open);
     describeChanges(open);
     describeOneTimeLinks(open);
     describeArtifacts(open);
     describeSigningKeys(open);
     describeLastUses(open);
+    describeMails(open);
+    describeDecisions(open);
+    describeUsage(open);
   });
 }

@@ -12,6 +12,7 @@ import {
   fromNow,
   NOW,
   openClientFixture,
+  spendUse,
 } from '../support/contract-fixtures.ts';
 import { describeClientFilters } from './client-filters.contract.ts';
 import { conflictOn, expectNothingWritten, type Open, useStores } from './contract.ts';
@@ -130,10 +131,10 @@ function describeRemoval(stores: () => Stores): void {
     await stores().tokens.issue(access, family);
     await stores().tokens.issue(other, null);
     await stores().clients.remove(clientId, eventOf('client.delete', clientId, NOW));
-    expect(await stores().tokens.spend(access.tokenId, NOW)).toBeNull();
+    expect(await spendUse(stores(), access.tokenId, NOW)).toBeNull();
     expect((await stores().tokens.findAccess(access.tokenId))?.revokedAt).toEqual(NOW);
     expect((await stores().tokens.findFamily(family.tokenId))?.revokedAt).toEqual(NOW);
-    expect(await stores().tokens.spend(other.tokenId, NOW)).toBe(1);
+    expect(await spendUse(stores(), other.tokenId, NOW)).toBe(1);
   });
 
   it('revokes no token of a client whose removal is refused, however many there are', async () => {

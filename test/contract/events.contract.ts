@@ -5,7 +5,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AuditEvent } from '../../src/domain/audit/audit-event.ts';
 import type { Stores } from '../../src/domain/stores.ts';
-import { eventOf, fresh, NOW } from '../support/contract-fixtures.ts';
+import { eventOf, fresh, mailFixture, NOW } from '../support/contract-fixtures.ts';
 import { type Open, useStores } from './contract.ts';
 import { issued } from './issued-tokens.ts';
 import { linkFixture } from './one-time-links.contract.ts';
@@ -37,6 +37,16 @@ export function describeEvents(open: Open): void {
       await expect(oneTimeLinks.insert(next, event)).rejects.toMatchObject({ code: 'conflict' });
       expect(await oneTimeLinks.find(next.digest, NOW)).toBeNull();
       expect(await oneTimeLinks.find(link.digest, NOW)).toStrictEqual(link);
+    });
+
+    it('mails: the state before stays', async () => {
+      const { mails } = stores();
+      const mail = mailFixture({ state: 'failed' });
+      await mails.record(mail);
+      const event = await writtenEvent(stores(), mail.mailId);
+      const requeued = mails.requeue({ ...mail, state: 'queued' }, mail, event);
+      await expect(requeued).rejects.toMatchObject({ code: 'conflict' });
+      expect(await mails.find(mail.mailId, NOW)).toStrictEqual(mail);
     });
   });
 }

@@ -5,7 +5,17 @@ import { mongo } from 'mongoose';
 import { openMongoStores } from '../../adapters/mongo/index.ts';
 import { COLLECTIONS } from '../../adapters/mongo/indexes.ts';
 import type { Stores } from '../../src/domain/stores.ts';
-import { accessTokenFixture, clientFixture, eventOf, NOW } from '../support/contract-fixtures.ts';
+import { type Bill, QUOTA_KEPT_MS } from '../../src/domain/usage/charge-store.ts';
+import {
+  accessTokenFixture,
+  billFixture,
+  clientFixture,
+  eventOf,
+  fromNow,
+  NOW,
+  quotaFixture,
+  retryFixture,
+} from '../support/contract-fixtures.ts';
 import { mongodFor, startReplicaSet } from '../support/mongod.ts';
 import { describeAllContracts } from './all.ts';
 import { useServer, withStores } from './mongo.ts';
@@ -30,6 +40,7 @@ const mongod = await mongodFor('test/contract/mongo.test.ts');
     url: () => last,
   });
   describeIndexes(open, () => last);
+  describeQuotaPurge(open, () => last);
   describePlans(open, () => last);
   describeInput(open, () => last);
 });
@@ -69,6 +80,8 @@ function describeIndexes(open: () => Promise<Stores>, url: () => string): void {
   it.each([
     ['tokens', { key: { purgeAt: 1 }, expireAfterSeconds: 0 }],
     ['artifacts', { key: { expiresAt: 1 }, expireAfterSeconds: 0 }],
+    ['quotas', { key: { purgeAt: 1 }, expireAfterSeconds: 0 }],
+    ['retries', { key: { expiresAt: 1 }, expireAfterSeconds: 0 }],
     ['oneTimeLinks', { key: { expiresAt: 1 }, expireAfterSeconds: 0 }],
     ['clients', { key: { clientNameKey: 1 }, unique: true }],
     ['clients', { key: { displayName: 1 }, unique: true }],
@@ -79,6 +92,24 @@ function describeIndexes(open: () => Promise<Stores>, url: () => string): void {
       expect(await indexesOf(collection)).toContainEqual(expect.objectContaining(index));
     }),
   );
+}
+
+function describeQuotaPurge(open: () => Promise<Stores>, url: () => string): void {
+  it('lets a quota go some time after the last end of its window, and a total never', () =>
+    withStores(open, async ({ charges }) => {
+      const day = quotaFixture({ clientId: 'day' });
+      const total = quotaFixture({ clientId: 'total', window: 'total', endsAt: null });
+      const moved = { ...day, endsAt: fromNow(7200) };
+      for (const quota of [day, moved, day, total]) await charges.book(billFixture({ quota }), NOW);
+      const stored = await withDatabase(url(), (db) =>
+        db.collection('quotas').find().sort({ used: 1 }).toArray(),
+      );
+      const purgeAt = new Date(moved.endsAt.getTime() + QUOTA_KEPT_MS);
+      expect(stored).toEqual([
+        { _id: 'total:total', used: 1 },
+        { _id: 'day:day:2027-03-31', used: 3, purgeAt },
+      ]);
+    }));
 }
 
 function describePlans(open: () => Promise<Stores>, url: () => string): void {
@@ -128,7 +159,8 @@ function describeInput(open: () => Promise<Stores>, url: () => string): void {
 }
 
 function attemptsWith(stores: Stores, value: string): (() => Promise<unknown>)[] {
-  const { clients, tokens, artifacts, oneTimeLinks, lastUses, users } = stores;
+  const { clients, tokens, charges, artifacts, oneTimeLinks, lastUses, users } = stores;
+  const book = (changes: Partial<Bill>) => charges.book(billFixture(changes), NOW);
   return [
     () => clients.find(value),
     () => clients.remove(value, eventOf('client.delete', 'x')),
@@ -136,8 +168,13 @@ function attemptsWith(stores: Stores, value: string): (() => Promise<unknown>)[]
     () => clients.list({ limit: 1, filter: { at: NOW, securityLevel: value } }),
     () => users.findByName(value),
     () => tokens.findAccess(value),
-    () => tokens.spend(value, NOW),
-    () => tokens.refund(value),
+    () => book({ uses: { tokenId: value } }),
+    () => book({ uses: { tokenId: value }, retry: retryFixture() }),
+    () => book({ quota: quotaFixture({ clientId: value }) }),
+    () => book({ quota: quotaFixture({ window: value }) }),
+    () => book({ quota: quotaFixture(), retry: retryFixture({ key: value }) }),
+    () => charges.findRetry(value, NOW),
+    () => charges.quotaUsed(value, 'total'),
     () => tokens.revoke(value, NOW),
     () => tokens.revokeAll({ clientId: value }, NOW),
     () => tokens.list({ userId: value }, { limit: 1, now: NOW }),

@@ -7,12 +7,17 @@
 import { once } from 'node:events';
 import { writeSync } from 'node:fs';
 import type { Stores } from '../../src/domain/stores.ts';
+import type { Bill } from '../../src/domain/usage/charge-store.ts';
 import {
   accessTokenFixture,
+  billFixture,
   digestOf,
   eventOf,
   fromNow,
   NOW,
+  quotaFixture,
+  retryFixture,
+  spendUse,
 } from '../support/contract-fixtures.ts';
 
 /** What a process does. */
@@ -28,7 +33,28 @@ export interface Job {
 /** What one call does; answers null or false where another call won. */
 const JOBS = {
   open: async () => true,
-  spend: (stores: Stores, { id }: Job) => stores.tokens.spend(id, NOW),
+  spend: (stores: Stores, { id }: Job) => spendUse(stores, id, NOW),
+  bookQuota: (stores: Stores, { id }: Job) => bookQuota(stores, { id, limit: 500 }),
+  bookWeights: async (stores: Stores, { id }: Job, call: number) => {
+    const weight = 1 + (call % 3);
+    return (await bookQuota(stores, { id, limit: 500, weight })) === null ? null : weight;
+  },
+  bookBoth: async (stores: Stores, { id }: Job) => {
+    const quota = quotaFixture({ clientId: id, limit: 500 });
+    const bill = billFixture({ quota, uses: { tokenId: id } });
+    const receipt = await stores.charges.book(bill, NOW);
+    return receipt.outcome === 'booked' ? receipt.uses : null;
+  },
+  bookOneKey: async (stores: Stores, { id }: Job, call: number) => {
+    const retry = retryFixture({ key: digestOf(id), decisionId: `${process.pid}-${call}` });
+    const bill = billFixture({ quota: quotaFixture({ clientId: id }), retry });
+    const receipt = await stores.charges.book(bill, NOW);
+    if (receipt.outcome === 'refused') return receipt.outcome;
+    const { decisionId } = receipt.outcome === 'repeated' ? receipt : retry;
+    return `${receipt.outcome} ${decisionId}`;
+  },
+  bookMixed: (stores: Stores, { id }: Job, call: number) =>
+    bookQuota(stores, { id, limit: 500, retry: call % 2 === 0 ? retryFixture() : null }),
   rotate: async (stores: Stores, { id }: Job, call: number) => {
     const family = await stores.tokens.findFamily(id);
     return rotate(stores, id, family?.uses === 0 ? (family.currentDigest ?? '') : 'late', call);
@@ -69,6 +95,16 @@ const JOBS = {
     );
   },
 } as const;
+
+/** Units used, or null when refused. */
+async function bookQuota(
+  { charges }: Stores,
+  { id, limit, ...changes }: { id: string; limit: number } & Partial<Bill>,
+): Promise<number | null> {
+  const bill = billFixture({ quota: quotaFixture({ clientId: id, limit }), ...changes });
+  const receipt = await charges.book(bill, NOW);
+  return receipt.outcome === 'booked' ? receipt.quotaUsed : null;
+}
 
 function rotate(stores: Stores, familyId: string, fromDigest: string, call: number) {
   const toDigest = digestOf(`${process.pid}-${call}-${fromDigest}`);

@@ -7,6 +7,7 @@ import {
   accessKeyFixture,
   accessTokenFixture,
   adminFixture,
+  apiKeyFixture,
   clientFixture,
   digestOf,
   eventOf,
@@ -19,7 +20,17 @@ import { type Open, useStores } from './contract.ts';
 
 type Dump = (stores: Stores) => Promise<string>;
 
-const NAMES = ['link', 'token', 'refresh', 'artifact', 'generated', 'password', 'pat'] as const;
+const NAMES = [
+  'link',
+  'token',
+  'refresh',
+  'artifact',
+  'generated',
+  'password',
+  'pat',
+  'apiKey',
+  'oldApiKey',
+] as const;
 type Secrets = Record<(typeof NAMES)[number], string>;
 
 /** Describes the contract. */
@@ -42,7 +53,7 @@ export function describeSecrets(open: Open, dump: Dump): void {
     it('keeps digests and hashes out of the audit trail', async () => {
       const { items } = await stores().audit.list({ limit: 100 });
       const trail = JSON.stringify(items);
-      expect(items).toHaveLength(4);
+      expect(items).toHaveLength(5);
       expect(trail).toContain('"changed"');
       expect(trail).not.toContain('hash-of-');
     });
@@ -67,6 +78,12 @@ async function writeEverywhere(stores: Stores, secrets: Secrets): Promise<void> 
   const key = accessKeyFixture({ digest: hash(secrets.pat) });
   const keyEvent = created('access_token.create', key.accessTokenId, key);
   await stores.personalAccessTokens.insert(key, keyEvent);
+  const apiKey = apiKeyFixture({
+    current: { digest: hash(secrets.apiKey), lastFour: 'aB3_' },
+    previous: { digest: hash(secrets.oldApiKey), lastFour: 'c-D4', expiresAt: fromNow(60) },
+  });
+  const apiKeyEvent = created('api_key.create', apiKey.apiKeyId, apiKey);
+  await stores.apiKeys.insert(apiKey, apiKeyEvent);
   await writeTokens(stores, secrets);
 }
 

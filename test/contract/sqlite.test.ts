@@ -1,19 +1,24 @@
 /** The contracts on SQLite, in memory and in a file, and what only a file database promises. */
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, describe, expect, it } from '@jest/globals';
 import { openSqliteStores } from '../../adapters/sqlite/index.ts';
 import type { Stores } from '../../src/domain/stores.ts';
+import { QUOTA_KEPT_MS } from '../../src/domain/usage/charge-store.ts';
 import {
   accessTokenFixture,
+  billFixture,
   clientFixture,
   eventOf,
   fresh,
   fromNow,
   NOW,
   openClientFixture,
+  quotaFixture,
+  retryFixture,
+  spendUse,
 } from '../support/contract-fixtures.ts';
 import { describeAllContracts, describePortContracts } from './all.ts';
 import { feedPosition } from './contract.ts';
@@ -69,7 +74,9 @@ describe('the file of a SQLite database', () => {
     const database = new DatabaseSync(path);
     const migrations = database.prepare('SELECT number, name FROM migrations').all();
     database.close();
-    expect(migrations).toEqual([{ number: 1, name: '0001_create_tables.sql' }]);
+    const files = readdirSync(new URL('../../adapters/sqlite/migrations', import.meta.url)).sort();
+    expect(files[0]).toBe('0001_create_tables.sql');
+    expect(migrations).toEqual(files.map((name, index) => ({ number: index + 1, name })));
   }, 60_000);
 
   it('is refused when a newer version wrote it', async () => {
@@ -85,18 +92,22 @@ describe('the file of a SQLite database', () => {
   it('says store_unavailable while another process holds the lock, and recovers', async () => {
     const path = join(folder, 'locked.db');
     const stores = await openSqliteStores({ path, lockWaitMs: 50 });
-    const token = accessTokenFixture();
+    const [token, quota, retry] = [accessTokenFixture(), quotaFixture(), retryFixture()];
     await stores.tokens.issue(token, null);
     const other = new DatabaseSync(path);
     other.exec('BEGIN IMMEDIATE');
-    const spending = stores.tokens.spend(token.tokenId, NOW);
-    const joining = stores.tokens.spend(token.tokenId, NOW);
+    const spending = spendUse(stores, token.tokenId, NOW);
+    const joining = spendUse(stores, token.tokenId, NOW);
+    const booking = stores.charges.book(billFixture({ quota, retry }), NOW);
     expect(await stores.tokens.findAccess(token.tokenId)).toStrictEqual(token);
     await expect(spending).rejects.toMatchObject({ code: 'store_unavailable' });
     await expect(joining).rejects.toMatchObject({ code: 'store_unavailable' });
+    await expect(booking).rejects.toMatchObject({ code: 'store_unavailable' });
     other.exec('ROLLBACK');
     other.close();
-    expect(await stores.tokens.spend(token.tokenId, NOW)).toBe(1);
+    expect(await spendUse(stores, token.tokenId, NOW)).toBe(1);
+    expect(await stores.charges.quotaUsed(quota.clientId, quota.window)).toBe(0);
+    expect(await stores.charges.findRetry(retry.key, NOW)).toBeNull();
     await stores.close();
   });
 });
@@ -137,8 +148,11 @@ describe('limits of SQLite', () => {
       expiresAt,
     });
     await stores.artifacts.upsert({ model: 'm', digest, payload: {}, expiresAt });
+    const kept = new Date(expiresAt.getTime() - QUOTA_KEPT_MS);
+    await stores.charges.book(billFixture({ quota: quotaFixture({ endsAt: kept }) }), NOW);
+    await stores.charges.book(billFixture({ retry: retryFixture({ expiresAt }) }), NOW);
     expect(await stores.removeExpired(fromNow(9))).toBe(0);
-    expect(await stores.removeExpired(fromNow(10))).toBe(1002);
+    expect(await stores.removeExpired(fromNow(10))).toBe(1004);
     expect(await stores.removeExpired(fromNow(10))).toBe(500);
     expect(await stores.removeExpired(fromNow(10))).toBe(0);
     await stores.close();

@@ -1,6 +1,13 @@
 /** The contract of Stores as a whole: it answers, and once closed it says so. */
 import { describe, expect, it } from '@jest/globals';
-import { accessTokenFixture, NOW } from '../support/contract-fixtures.ts';
+import {
+  accessTokenFixture,
+  billFixture,
+  NOW,
+  quotaFixture,
+  retryFixture,
+  spendUse,
+} from '../support/contract-fixtures.ts';
 import type { Open } from './contract.ts';
 
 const UNAVAILABLE = { code: 'store_unavailable' };
@@ -24,12 +31,16 @@ export function describeStores(open: Open): void {
       const stores = await open();
       const token = accessTokenFixture();
       await stores.tokens.issue(token, null);
-      const spending = Array.from({ length: 50 }, () => stores.tokens.spend(token.tokenId, NOW));
+      const spending = Array.from({ length: 50 }, () => spendUse(stores, token.tokenId, NOW));
       await stores.close();
       expect((await Promise.all(spending)).filter((uses) => uses !== null)).toHaveLength(50);
       await stores.close();
       await expect(stores.ping()).rejects.toMatchObject(UNAVAILABLE);
-      await expect(stores.tokens.spend(token.tokenId, NOW)).rejects.toMatchObject(UNAVAILABLE);
+      await expect(spendUse(stores, token.tokenId, NOW)).rejects.toMatchObject(UNAVAILABLE);
+      await expect(stores.charges.findRetry('x', NOW)).rejects.toMatchObject(UNAVAILABLE);
+      await expect(stores.charges.quotaUsed('x', 'total')).rejects.toMatchObject(UNAVAILABLE);
+      const bill = billFixture({ quota: quotaFixture(), retry: retryFixture() });
+      await expect(stores.charges.book(bill, NOW)).rejects.toMatchObject(UNAVAILABLE);
       await expect(stores.tokens.findAccess(token.tokenId)).rejects.toMatchObject(UNAVAILABLE);
       await expect(stores.clients.find('x')).rejects.toMatchObject(UNAVAILABLE);
       await expect(stores.changes.since(0)).rejects.toMatchObject(UNAVAILABLE);

@@ -1,7 +1,14 @@
 /** The contract of TokenStore on how tokens end: revocation, one by one or all of an owner, and expiry. */
 import { describe, expect, it } from '@jest/globals';
 import type { Stores } from '../../src/domain/stores.ts';
-import { accessTokenFixture, eventOf, fresh, fromNow, NOW } from '../support/contract-fixtures.ts';
+import {
+  accessTokenFixture,
+  eventOf,
+  fresh,
+  fromNow,
+  NOW,
+  spendUse,
+} from '../support/contract-fixtures.ts';
 import { allPages, eventsAbout, invalidOn, type Open, useStores } from './contract.ts';
 import { issued, issuedPair, rotationOf } from './issued-tokens.ts';
 
@@ -20,7 +27,7 @@ function describeRevocation(stores: () => Stores): void {
     const answers = await Promise.all(Array.from({ length: 10 }, () => revoke(access.tokenId)));
     expect(answers.filter(Boolean)).toHaveLength(1);
     expect((await stores().tokens.findAccess(access.tokenId))?.revokedAt).toEqual(NOW);
-    expect(await stores().tokens.spend(access.tokenId, NOW)).toBeNull();
+    expect(await spendUse(stores(), access.tokenId, NOW)).toBeNull();
     expect((await stores().tokens.findFamily(family.tokenId))?.revokedAt).toBeNull();
     expect(await stores().tokens.rotate(rotationOf(family))).toBe(true);
   });
@@ -32,7 +39,7 @@ function describeRevocation(stores: () => Stores): void {
     expect(await revoke(family.tokenId, fromNow(1))).toBe(true);
     for (const { tokenId } of [access, rotation.access]) {
       expect((await stores().tokens.findAccess(tokenId))?.revokedAt).toEqual(fromNow(1));
-      expect(await stores().tokens.spend(tokenId, fromNow(1))).toBeNull();
+      expect(await spendUse(stores(), tokenId, fromNow(1))).toBeNull();
       expect(await revoke(tokenId, fromNow(2))).toBe(false);
     }
     expect(await revoke(family.tokenId, fromNow(2))).toBe(false);
@@ -46,9 +53,9 @@ function describeRevocation(stores: () => Stores): void {
       access: { expiresAt: fromNow(100) },
       family: { expiresAt: fromNow(10) },
     });
-    expect(await stores().tokens.spend(access.tokenId, fromNow(20))).toBe(1);
+    expect(await spendUse(stores(), access.tokenId, fromNow(20))).toBe(1);
     expect(await revoke(family.tokenId, fromNow(20))).toBe(true);
-    expect(await stores().tokens.spend(access.tokenId, fromNow(20))).toBeNull();
+    expect(await spendUse(stores(), access.tokenId, fromNow(20))).toBeNull();
   });
 
   it('writes the event of an admin in the same step, once, and only when a token was live', async () => {
@@ -88,7 +95,7 @@ function describeOwned(stores: () => Stores): void {
       expect((await stores().tokens.findAccess(access.tokenId))?.revokedAt).toEqual(fromNow(1));
       expect((await stores().tokens.findFamily(family.tokenId))?.revokedAt).toEqual(fromNow(1));
       expect(await stores().tokens.findAccess(revoked.tokenId)).toStrictEqual(revoked);
-      expect(await stores().tokens.spend(other.tokenId, fromNow(1))).toBe(1);
+      expect(await spendUse(stores(), other.tokenId, fromNow(1))).toBe(1);
       const list = await stores().tokens.list(owner, { limit: 10, now: fromNow(1) });
       expect(list).toEqual({ items: [], nextCursor: null, total: 0 });
     },
@@ -153,9 +160,9 @@ function describeExpiry(stores: () => Stores): void {
     for (const seconds of [10, 50, 99]) {
       await stores().removeExpired(fromNow(seconds));
       expect((await stores().tokens.findAccess(later.tokenId))?.revokedAt).toEqual(fromNow(5));
-      expect(await stores().tokens.spend(later.tokenId, fromNow(seconds))).toBeNull();
+      expect(await spendUse(stores(), later.tokenId, fromNow(seconds))).toBeNull();
     }
-    expect(await stores().tokens.spend(access.tokenId, fromNow(5))).toBeNull();
+    expect(await spendUse(stores(), access.tokenId, fromNow(5))).toBeNull();
   });
 
   it('removes nothing that is live', async () => {

@@ -1,7 +1,6 @@
 /** The contract of TokenStore: limits hold under any concurrency, and nothing comes back to life. */
 import { describe, expect, it } from '@jest/globals';
 import type { Stores } from '../../src/domain/stores.ts';
-import type { AccessToken } from '../../src/domain/tokens/token.ts';
 import type { Rotation } from '../../src/domain/tokens/token-store.ts';
 import {
   accessTokenFixture,
@@ -9,6 +8,7 @@ import {
   familyFixture,
   fromNow,
   NOW,
+  spendUse,
 } from '../support/contract-fixtures.ts';
 import { type Open, useStores } from './contract.ts';
 import { issued, issuedPair, rotationOf } from './issued-tokens.ts';
@@ -19,7 +19,6 @@ export function describeTokens(open: Open): void {
   describe('tokens', () => {
     const stores = useStores(open);
     describeIssuing(stores);
-    describeSpending(stores);
     describeRotation(stores);
   });
   describeTokenEnds(open);
@@ -46,7 +45,7 @@ function describeIssuing(stores: () => Stores): void {
     expect(await stores().tokens.findAccess(family.tokenId)).toBeNull();
     expect(await stores().tokens.findFamily(access.tokenId)).toBeNull();
     expect(await stores().tokens.findAccess('nothing')).toBeNull();
-    expect(await stores().tokens.spend(family.tokenId, NOW)).toBeNull();
+    expect(await spendUse(stores(), family.tokenId, NOW)).toBeNull();
   });
 
   it('stores neither of a pair when one id is taken', async () => {
@@ -56,45 +55,6 @@ function describeIssuing(stores: () => Stores): void {
     await expect(stores().tokens.issue(again, family)).rejects.toMatchObject({ code: 'conflict' });
     expect(await stores().tokens.findFamily(family.tokenId)).toBeNull();
     expect(await stores().tokens.findAccess(taken.tokenId)).toStrictEqual(taken);
-  });
-}
-
-function describeSpending(stores: () => Stores): void {
-  const spend = (token: AccessToken, now = NOW) => stores().tokens.spend(token.tokenId, now);
-
-  it('grants exactly the uses of a token to 1,000 concurrent calls', async () => {
-    const token = await issued(stores(), { maxUses: 100 });
-    const answers = await Promise.all(Array.from({ length: 1000 }, () => spend(token)));
-    const granted = answers.filter((uses) => uses !== null).sort((a, b) => a - b);
-    expect(granted).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
-    expect((await stores().tokens.findAccess(token.tokenId))?.uses).toBe(100);
-  });
-
-  it('counts the uses of an unlimited token and never refuses', async () => {
-    const token = await issued(stores(), { maxUses: 0 });
-    const answers = await Promise.all(Array.from({ length: 200 }, () => spend(token)));
-    expect(new Set(answers).size).toBe(200);
-    expect(Math.max(...answers.map(Number))).toBe(200);
-  });
-
-  it('refuses an unknown, an expired and a revoked token', async () => {
-    const token = await issued(stores(), { expiresAt: fromNow(10) });
-    expect(await spend(token, fromNow(9.999))).toBe(1);
-    expect(await spend(token, fromNow(10))).toBeNull();
-    expect(await stores().tokens.spend('nothing', NOW)).toBeNull();
-    expect(await spend(await issued(stores(), { revokedAt: fromNow(-1) }))).toBeNull();
-    expect((await stores().tokens.findAccess(token.tokenId))?.uses).toBe(1);
-  });
-
-  it('gives a use back, never more than were spent', async () => {
-    const token = await issued(stores(), { maxUses: 1 });
-    await stores().tokens.refund(token.tokenId);
-    expect(await spend(token)).toBe(1);
-    expect(await spend(token)).toBeNull();
-    await stores().tokens.refund(token.tokenId);
-    expect(await spend(token)).toBe(1);
-    expect(await spend(token)).toBeNull();
-    await stores().tokens.refund('nothing');
   });
 }
 

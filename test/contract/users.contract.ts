@@ -9,6 +9,7 @@ import {
   fresh,
   fromNow,
   NOW,
+  spendUse,
   userFixture,
 } from '../support/contract-fixtures.ts';
 import { type Open, useStores } from './contract.ts';
@@ -108,6 +109,6 @@ function describeUsersAlone(stores: () => Stores): void {
     await stores().users.remove(userId, eventOf('user.delete', userId, NOW));
     expect((await stores().tokens.findAccess(access.tokenId))?.revokedAt).toEqual(NOW);
     expect((await stores().tokens.findFamily(family.tokenId))?.revokedAt).toEqual(NOW);
-    expect(await stores().tokens.spend(other.tokenId, NOW)).toBe(1);
+    expect(await spendUse(stores(), other.tokenId, NOW)).toBe(1);
   });
 }

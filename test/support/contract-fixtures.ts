@@ -5,13 +5,19 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import type { Admin, PersonalAccessToken } from '../../src/domain/admins/admin.ts';
+import type { ApiKey } from '../../src/domain/api-keys/api-key.ts';
 import type { Api } from '../../src/domain/apis/api.ts';
 import type { ApiGroup } from '../../src/domain/apis/api-group.ts';
 import type { ApiScope } from '../../src/domain/apis/api-scope.ts';
 import type { SecurityLevel } from '../../src/domain/apis/security-level.ts';
 import { type AuditEvent, auditEvent } from '../../src/domain/audit/audit-event.ts';
 import { type Client, UNLOCKED } from '../../src/domain/clients/client.ts';
+import type { DecisionRecord } from '../../src/domain/decision/decision-store.ts';
+import type { MailRecord } from '../../src/domain/mails/mail.ts';
+import type { Stores } from '../../src/domain/stores.ts';
 import type { AccessToken, RefreshFamily } from '../../src/domain/tokens/token.ts';
+import type { Bill, QuotaLine, RetryLine } from '../../src/domain/usage/charge-store.ts';
+import type { UsageCount } from '../../src/domain/usage/usage-store.ts';
 import type { User } from '../../src/domain/users/user.ts';
 
 /** The moment at which the contracts play. */
@@ -74,6 +80,7 @@ export function clientFixture(changes: Partial<Client> = {}): Required<Client> {
       windows: [{ days: ['mon', 'fri'], from: '22:00', to: '06:00' }],
     },
     apiQuota: { calls: 500, period: 'month' },
+    timeZone: 'America/New_York',
     tps: 25,
     priority: 3,
     note: 'nightly batch',
@@ -227,6 +234,49 @@ export function accessKeyFixture(
   };
 }
 
+/** A key of a client that does not exist, unless one is named. */
+export function apiKeyFixture(changes: Partial<ApiKey> = {}): Required<ApiKey> {
+  const apiKeyId = changes.apiKeyId ?? fresh('key');
+  return {
+    apiKeyId,
+    clientId: 'client-of-keys',
+    alias: `Lager Süd ${apiKeyId}`,
+    startsAt: fromNow(-3600),
+    expiresAt: fromNow(30 * 86_400),
+    apiGroups: ['orders.read', 'orders.write'],
+    status: 'disabled',
+    current: { digest: digestOf(`current-${apiKeyId}`), lastFour: 'k9-_' },
+    previous: {
+      digest: digestOf(`previous-${apiKeyId}`),
+      lastFour: '_oLd',
+      expiresAt: fromNow(600),
+    },
+    ...FIRST_VERSION,
+    ...changes,
+  };
+}
+
+/** A mail that one of two addresses has not got; asked for at `NOW`. */
+export function mailFixture(changes: Partial<MailRecord> = {}): Required<MailRecord> {
+  const mailId = changes.mailId ?? fresh('mail');
+  return {
+    mailId,
+    at: NOW,
+    to: ['ops@partner.example', `${mailId}@Partner.example`],
+    pending: ['ops@partner.example'],
+    subject: `Ein Schlüssel für "訂單" ${mailId}`,
+    template: 'api-key-rotated',
+    object: { kind: 'client', id: `client-of-${mailId}` },
+    state: 'retrying',
+    attempts: 2,
+    nextAttemptAt: fromNow(60),
+    error: 'ops@partner.example: 451 4.7.1 $set later',
+    updatedAt: fromNow(1),
+    expiresAt: fromNow(90 * 86_400),
+    ...changes,
+  };
+}
+
 /** An access token of `maxUses` uses, live at `NOW`. */
 export function accessTokenFixture(changes: Partial<AccessToken> = {}): Required<AccessToken> {
   return {
@@ -264,4 +314,88 @@ export function familyFixture(changes: Partial<RefreshFamily> = {}): Required<Re
     rotatedAt: null,
     ...changes,
   };
+}
+
+/** A refusal with a trace of a passed, a refused and an inapplicable check, kept at `NOW`. */
+export function decisionFixture(changes: Partial<DecisionRecord> = {}): Required<DecisionRecord> {
+  return {
+    decisionId: fresh('decision'),
+    at: NOW,
+    place: 'call',
+    reason: 'outside_service_hours',
+    clientId: 'client-of-decisions',
+    userId: 'user-1',
+    callerId: 'gateway-1',
+    address: '2001:db8::7',
+    method: 'PATCH',
+    path: '/orders/7.$x',
+    apiId: 'api-x',
+    grantType: 'client_credentials',
+    credential: { kind: 'access_token', id: 'token-1', scopes: ['orders.read', 'orders.write'] },
+    weight: 3,
+    trace: [
+      {
+        ...{ number: 1, check: 'token_known', outcome: 'passed', reason: null },
+        ...{ seen: true, wanted: { 'a.$b': [1, null, 'x'] }, passesAt: null },
+      },
+      {
+        ...{ number: 7, check: 'service_hours', outcome: 'refused', seen: 'sat 12:00' },
+        ...{ reason: 'outside_service_hours', wanted: [], passesAt: fromNow(3600) },
+      },
+      {
+        ...{ number: 9, check: 'user', outcome: 'not_applicable', reason: null },
+        ...{ seen: null, wanted: null, passesAt: null },
+      },
+    ],
+    expiresAt: fromNow(30 * 86_400),
+    ...changes,
+  };
+}
+
+/** Calls of one client to one API in the hour of `NOW`. */
+export function usageCountFixture(changes: Partial<UsageCount> = {}): Required<UsageCount> {
+  return {
+    clientId: 'client-of-usage',
+    apiId: 'api-x',
+    hour: new Date('2027-03-31T16:00:00.000Z'),
+    outcome: 'allowed',
+    calls: 3,
+    ...changes,
+  };
+}
+
+/** A bill over nothing, of weight 1. */
+export function billFixture(changes: Partial<Bill> = {}): Required<Bill> {
+  return { weight: 1, quota: null, uses: null, retry: null, ...changes };
+}
+
+/** The quota of a client that does not exist, for a day that ends an hour after `NOW`. */
+export function quotaFixture(changes: Partial<QuotaLine> = {}): Required<QuotaLine> {
+  return {
+    clientId: fresh('client-of-quotas'),
+    window: 'day:2027-03-31',
+    limit: 10,
+    endsAt: fromNow(3600),
+    ...changes,
+  };
+}
+
+/** A new retry key, good for a minute from `NOW`. */
+export function retryFixture(changes: Partial<RetryLine> = {}): Required<RetryLine> {
+  return {
+    key: digestOf(randomUUID()),
+    decisionId: fresh('decision'),
+    expiresAt: fromNow(60),
+    ...changes,
+  };
+}
+
+/** Spends one use of an access token; answers the uses spent so far, or null when refused. */
+export async function spendUse(
+  { charges }: Pick<Stores, 'charges'>,
+  tokenId: string,
+  now: Date,
+): Promise<number | null> {
+  const receipt = await charges.book(billFixture({ uses: { tokenId } }), now);
+  return receipt.outcome === 'refused' ? null : receipt.uses;
 }

@@ -38,7 +38,8 @@ export interface LockableStore {
  * Clients. `list` searches clientId, clientName, displayName, applicationNo, emails, note, addresses
  * and API group names; sorts by `createdAt`, `clientName`, `displayName` or `expiresAt`. `insert`
  * also refuses the id of a deleted client (`conflict` on `clientId`). `update` leaves `lock` alone.
- * `remove` also revokes the client's tokens and reserves its id for ever, in the same step.
+ * `remove` also revokes the client's tokens, removes its API keys and reserves its id for ever, in the
+ * same step; what `update` does to its keys stands at `ApiKeyStore`.
  * Unique: clientId, clientName (without regard to case), displayName.
  */
 export interface ClientStore extends RecordStore<Client, ClientFilter>, LockableStore {

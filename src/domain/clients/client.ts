@@ -8,7 +8,7 @@ import type { Versioned } from '../records.ts';
 import { characterCount, instant, line, text, unique, whole } from '../validation.ts';
 import { ipBinding } from './ip-binding.ts';
 import { redirectUri } from './redirect-uri.ts';
-import { serviceHours } from './service-hours.ts';
+import { serviceHours, timeZoneRule } from './service-hours.ts';
 
 /** Grant types that a client can be given (RFC 6749). */
 export const GRANT_TYPES = [
@@ -106,6 +106,11 @@ export const clientSettings = z.strictObject({
     calls: whole(0, MAX_COUNT).describe('Calls allowed in a period; 0 = unlimited'),
     period: z.enum(['day', 'week', 'month', 'total']),
   }),
+  timeZone: timeZoneRule
+    .nullable()
+    .describe(
+      "Time zone of the quota's periods; null = that of the service hours, else of the server",
+    ),
   tps: whole(0, 1_000_000).describe('Calls a second on each node; 0 = unlimited'),
   priority: whole(0, 9).describe('0 = highest, 9 = lowest'),
   note: line(1, 200),
@@ -146,6 +151,7 @@ export const CLIENT_DEFAULTS = {
   expiresAt: null,
   serviceHours: null,
   apiQuota: { calls: 0, period: 'day' },
+  timeZone: null,
   tps: 10,
   priority: 5,
   status: 'enabled',

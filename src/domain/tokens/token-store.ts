@@ -1,4 +1,7 @@
-/** Port of token storage. Every operation is one conditional statement or one transaction. */
+/**
+ * Port of token storage. Every operation is one conditional statement or one transaction. Uses of an
+ * access token are spent through `ChargeStore`.
+ */
 import type { AuditEvent } from '../audit/audit-event.ts';
 import type { Page } from '../records.ts';
 import type { AccessToken, RefreshFamily, StoredToken } from './token.ts';
@@ -28,13 +31,6 @@ export interface TokenStore {
   findAccess(tokenId: string): Promise<AccessToken | null>;
   /** The family, or null. */
   findFamily(familyId: string): Promise<RefreshFamily | null>;
-  /**
-   * Spends one use of an access token: granted only while it is unrevoked, unexpired and has a use
-   * left. Answers the uses spent so far, or null when refused. Durable before it is answered.
-   */
-  spend(tokenId: string, now: Date): Promise<number | null>;
-  /** Gives one use back (a later charge of the same decision failed). */
-  refund(tokenId: string): Promise<void>;
   /**
    * Replaces the family's current digest, counts one refresh and stores the access token; only while
    * `fromDigest` is current and the family is unrevoked, unexpired and has a refresh left. Of

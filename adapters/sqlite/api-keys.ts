@@ -1,0 +1,106 @@
+/** X-Api-Keys of clients, and what becomes of them when their client changes or goes. */
+import {
+  type ApiKey,
+  type ApiKeyFilter,
+  type ApiKeyStore,
+  groupProblems,
+  keptGroups,
+} from '../../src/domain/api-keys/api-key.ts';
+import type { Client } from '../../src/domain/clients/client.ts';
+import { invalid, notFound } from '../../src/domain/errors.ts';
+import { encode, fold } from './codec.ts';
+import type { Shared } from './noun.ts';
+import { equalities } from './page.ts';
+import { type DocumentRow, recordOf } from './record-rows.ts';
+import { recordStore } from './record-store.ts';
+
+/** The API keys of a connection. */
+export function apiKeyStore(shared: Shared): ApiKeyStore {
+  const refuseUnheld = unheldRefuser(shared);
+  const store = recordStore<ApiKey, ApiKeyFilter>(shared, {
+    kind: 'api key',
+    changeKind: 'api_key',
+    table: 'api_keys',
+    id: (apiKey) => apiKey.apiKeyId,
+    columns: {
+      client_id: (apiKey) => apiKey.clientId,
+      alias: (apiKey) => fold(apiKey.alias),
+      digest: (apiKey) => apiKey.current.digest,
+      previous_digest: (apiKey) => apiKey.previous?.digest ?? null,
+      created_at: (apiKey) => apiKey.createdAt.getTime(),
+      expires_at: (apiKey) => apiKey.expiresAt.getTime(),
+    },
+    unique: (apiKey) => ({
+      id: ['apiKeyId', apiKey.apiKeyId],
+      alias: ['alias', apiKey.alias],
+    }),
+    searched: (apiKey) => [apiKey.alias],
+    sorts: { createdAt: 'created_at', alias: 'alias', expiresAt: 'expires_at' },
+    conditions: ({ clientId }) => equalities({ client_id: clientId }),
+    beforeInsert: refuseUnheld,
+    beforeUpdate: refuseUnheld,
+  });
+  const [findCurrent, findPrevious] = [store.findBy('digest'), store.findBy('previous_digest')];
+  return {
+    ...store,
+    // In this order: a rotation in between makes a current value the previous one, never the reverse.
+    findByDigest: async (digest) => (await findCurrent(digest)) ?? findPrevious(digest),
+  };
+}
+
+/** What a client's own changes do to its keys; to be called inside the transaction of the change. */
+export interface ClientKeys {
+  /** Takes from the keys the API groups that the client does not hold. */
+  keepHeldGroups(client: Client): void;
+  /** Removes the keys of a client. */
+  removeAll(clientId: string): void;
+}
+
+/** The keys of clients of a connection. */
+export function clientKeys({ connection, changes }: Shared): ClientKeys {
+  const { prepare } = connection;
+  const keysOf = prepare<DocumentRow>(
+    `SELECT document FROM documents
+     WHERE kind = 'api key' AND id IN (SELECT id FROM api_keys WHERE client_id = ?)`,
+  );
+  const replace = prepare(
+    `UPDATE documents SET version = ?, document = ? WHERE kind = 'api key' AND id = ?`,
+  );
+  const remove = prepare<{ id: string }>('DELETE FROM api_keys WHERE client_id = ? RETURNING id');
+  const removeDocument = prepare(`DELETE FROM documents WHERE kind = 'api key' AND id = ?`);
+  return {
+    keepHeldGroups(client) {
+      for (const row of keysOf.all(client.clientId)) {
+        const apiKey = recordOf<ApiKey>(row);
+        if (apiKey === null) continue;
+        const apiGroups = keptGroups(apiKey, client);
+        if (apiGroups.length === apiKey.apiGroups.length) continue;
+        const version = apiKey.version + 1;
+        const changed = { ...apiKey, apiGroups, version, updatedAt: client.updatedAt };
+        replace.run(version, encode(changed), apiKey.apiKeyId);
+        changes.enter('api_key', apiKey.apiKeyId);
+      }
+    },
+    removeAll(clientId) {
+      for (const { id } of remove.all(clientId)) {
+        removeDocument.run(id);
+        changes.enter('api_key', id);
+      }
+    },
+  };
+}
+
+/** Refuses a key whose client was deleted, or does not hold what the key names, as of this transaction. */
+function unheldRefuser({ connection: { prepare } }: Shared): (apiKey: ApiKey) => void {
+  const isDeleted = prepare('SELECT 1 FROM deleted_clients WHERE id = ?');
+  const findClient = prepare<DocumentRow>(
+    `SELECT document FROM documents WHERE kind = 'client' AND id = ?`,
+  );
+  return (apiKey) => {
+    const { clientId } = apiKey;
+    if (isDeleted.get(clientId) !== undefined) throw notFound('client', clientId);
+    const client = recordOf<Client>(findClient.get(clientId));
+    const problems = client === null ? [] : groupProblems(apiKey, client);
+    if (problems.length > 0) throw invalid(problems);
+  };
+}
