@@ -1,22 +1,31 @@
 /**
- * What decisions read: clients, users and the catalog, kept in memory and dropped the moment the
- * change feed names them. `sync` runs once at the start of each request; after it, nothing that is
- * read here is older than the request.
+ * What decisions read: clients, users, API keys and the catalog, kept in memory and dropped the
+ * moment the change feed names them. `sync` runs once at the start of each request; after it,
+ * nothing that is read here is older than the request.
  */
 import { LRUCache } from 'lru-cache';
+import type { ApiKey } from './api-keys/api-key.ts';
+import { ApiKeyCache } from './api-keys/api-key-cache.ts';
 import { Catalog } from './apis/catalog.ts';
 import { CLIENT_ID, type Client } from './clients/client.ts';
 import type { Stores } from './stores.ts';
 import type { User } from './users/user.ts';
 
-/** Clients and users kept in memory, each. */
+/** Clients, users and API keys kept in memory, each. */
 const KEPT = 20_000;
 /** No user name comes near it: a longer text is nobody's, and not worth a read. */
 const LONGEST_NAME = 400;
 
 type DirectoryStores = Pick<
   Stores,
-  'changes' | 'clients' | 'users' | 'apis' | 'apiGroups' | 'apiScopes' | 'securityLevels'
+  | 'changes'
+  | 'clients'
+  | 'users'
+  | 'apiKeys'
+  | 'apis'
+  | 'apiGroups'
+  | 'apiScopes'
+  | 'securityLevels'
 >;
 
 /** A read-through cache of governed records, true at every request. */
@@ -25,6 +34,7 @@ export class Directory {
   readonly #clients = new LRUCache<string, Promise<Client | null>>({ max: KEPT });
   readonly #users = new LRUCache<string, Promise<User | null>>({ max: KEPT });
   readonly #usersByName = new LRUCache<string, Promise<User | null>>({ max: KEPT });
+  readonly #apiKeys = new ApiKeyCache(KEPT);
   #catalog: Promise<Catalog> | null = null;
   #position = 0;
 
@@ -50,6 +60,8 @@ export class Directory {
         this.#usersByName.clear();
       }
     }
+    const apiKeyIds = news.changed.filter(({ kind }) => kind === 'api_key').map(({ id }) => id);
+    if (apiKeyIds.length > 0) this.#apiKeys.drop(new Set(apiKeyIds));
   }
 
   /** The client of this id, or null; also for what cannot be an id, as unverified assertions hold anything. */
@@ -71,6 +83,11 @@ export class Directory {
     );
   }
 
+  /** The API key whose current or previous value has this digest, or null. */
+  apiKeyByDigest(digest: string): Promise<ApiKey | null> {
+    return this.#apiKeys.find(digest, () => this.#stores.apiKeys.findByDigest(digest));
+  }
+
   /** APIs, groups, scopes and levels. */
   catalog(): Promise<Catalog> {
     if (this.#catalog === null) {
@@ -87,6 +104,7 @@ export class Directory {
     this.#clients.clear();
     this.#users.clear();
     this.#usersByName.clear();
+    this.#apiKeys.clear();
     this.#catalog = null;
   }
 }

@@ -10,6 +10,7 @@ export const ERRORS = {
   not_allowed: { status: 403, title: 'This role may not do that' },
   not_found: { status: 404, title: 'There is no such thing' },
   conflict: { status: 409, title: 'Another record already has this value' },
+  not_retryable: { status: 409, title: 'This cannot be tried again' },
   in_use: { status: 409, title: 'Something still uses this' },
   last_owner: { status: 409, title: 'The last owner cannot be removed' },
   no_mail_address: { status: 409, title: 'There is no mail address to write to' },

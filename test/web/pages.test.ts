@@ -11,7 +11,7 @@ import { ERRORS } from '../../src/domain/errors.ts';
 import { parse } from '../../src/domain/validation.ts';
 import { securityHeaders } from '../../src/http/security-headers.ts';
 import { pages } from '../../src/web/pages.ts';
-import { ACTOR, openWorld, type World } from '../domain/support.ts';
+import { ACTOR, linkIn, openWorld, type World } from '../domain/support.ts';
 import { type Answer, startServer, type TestServer } from '../http/support.ts';
 
 let world: World;
@@ -41,7 +41,7 @@ async function resetLink(displayName = 'Orders') {
   };
   await createClient(services, ACTOR, parse(newClient, input));
   await mailPasswordReset(services, ACTOR, 'orders');
-  return pathOf(/https:\S+/.exec(mails[0]?.text ?? '')?.[0] ?? '');
+  return pathOf(linkIn(mails[0]));
 }
 
 /** Path of a set-up link of a new owner, and its token. */

@@ -49,7 +49,16 @@ export interface AuditStore {
 }
 
 /** Fields that never appear in an audit event by value. */
-const SECRET_FIELDS = new Set(['secrets', 'passwordHash', 'hash', 'digest', 'totpSecret']);
+const SECRET_FIELDS = new Set([
+  'secrets',
+  'passwordHash',
+  'hash',
+  'digest',
+  'totpSecret',
+  // Of an API key: digests of its values.
+  'current',
+  'previous',
+]);
 const SILENT_FIELDS = new Set(['version', 'updatedAt', 'lock']);
 
 /** The fields that differ between two versions of a record; null stands for "did not exist". */

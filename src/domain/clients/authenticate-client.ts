@@ -3,7 +3,9 @@
  * address outside the IP bindings and a locked client are refused before the secret is looked at, so
  * outsiders can neither lock a bound client nor go on guessing at a locked one.
  */
-import { firstRefusal } from '../decision/decide.ts';
+import { firstRefusal } from '../decision/checks.ts';
+import type { Facts } from '../decision/facts.ts';
+import { refuseAndNote } from '../decision/note-decisions.ts';
 import type { ReasonCode } from '../decision/reasons.ts';
 import type { Services } from '../services.ts';
 import type { Client } from './client.ts';
@@ -12,23 +14,40 @@ import { liveSecrets } from './client-secret.ts';
 /** Why authentication failed: a reason of the decision table, or the secret itself. */
 export type AuthenticationFailure = ReasonCode | 'wrong_secret';
 
+/** A client id and the ways to read the secret that came with it, the most likely first. */
+export interface PresentedSecret {
+  clientId: string;
+  secrets: readonly string[];
+}
+
 /**
  * Why a client may not even authenticate from this address: it is locked, or bound to others. Null
  * when it may. Comes before the secret, and with the verified signature of an assertion.
  */
 export async function refusalToAuthenticate(
   services: Services,
-  client: Client | null,
+  client: Client,
   address: string | null,
 ): Promise<ReasonCode | null> {
-  return firstRefusal({
-    place: 'authentication',
-    now: services.clock.now(),
-    credential: { kind: 'client_secret' },
-    client,
-    address,
-    catalog: await services.directory.catalog(),
-  });
+  const facts = await factsOf(services, client, address);
+  return refuseAndNote(services, facts)?.reason ?? null;
+}
+
+/**
+ * The client behind an id and a secret, or why it is not authenticated: `wrong_secret` also for an
+ * unknown id, and for a client with keys, which authenticates by them only.
+ *
+ * @throws DomainError `too_many_attempts`, `overloaded`, `store_unavailable`
+ */
+export async function authenticateBySecret(
+  services: Services,
+  { clientId, secrets }: PresentedSecret,
+  address: string | null,
+): Promise<{ client: Client } | { failure: AuthenticationFailure }> {
+  const client = await services.directory.client(clientId);
+  if (client === null || client.jwks !== null) return { failure: 'wrong_secret' };
+  const failure = await authenticateClient(services, client, secrets, address);
+  return failure === null ? { client } : { failure };
 }
 
 /**
@@ -45,26 +64,44 @@ export async function authenticateClient(
   address: string | null,
 ): Promise<AuthenticationFailure | null> {
   const { clientId } = client;
-  const { directory, stores } = services;
+  const { clock, directory, stores } = services;
   const early = await refusalToAuthenticate(services, client, address);
   if (early !== null) return early;
-  const secrets = liveSecrets(client.secrets, services.clock.now());
+  const secrets = liveSecrets(client.secrets, clock.now());
   const subject = { id: `client:${clientId}`, version: client.version };
   const verification = await services.verifier.verify(subject, secrets, presented, {
     async isAllowed() {
       await directory.sync();
       const current = await directory.client(clientId);
-      return (await refusalToAuthenticate(services, current, address)) === null;
+      return firstRefusal(await factsOf(services, current, address)) === null;
     },
     async recordFailure() {
-      const failure = { at: services.clock.now(), address };
+      const failure = { at: clock.now(), address };
       await stores.clients.recordFailedLogin(clientId, failure, client.failedLoginLimit);
     },
   });
-  if (verification.outcome !== 'matched') {
-    return verification.outcome === 'wrong' ? 'wrong_secret' : 'client_locked';
+  if (verification.outcome === 'wrong') {
+    const facts = await factsOf(services, client, address);
+    refuseAndNote(services, { ...facts, credential: { kind: 'unknown' } });
+    return 'wrong_secret';
   }
+  if (verification.outcome !== 'matched') return 'client_locked';
   if (client.lock.failedLogins > 0) await stores.clients.clearFailedLogins(clientId, null);
-  services.lastUses.note(`secret:${verification.secret.secretId}`, services.clock.now(), address);
+  services.lastUses.note(`secret:${verification.secret.secretId}`, clock.now(), address);
   return null;
+}
+
+async function factsOf(
+  { clock, directory }: Services,
+  client: Client | null,
+  address: string | null,
+): Promise<Facts> {
+  return {
+    place: 'authentication',
+    now: clock.now(),
+    credential: { kind: 'client_secret' },
+    client,
+    address,
+    catalog: await directory.catalog(),
+  };
 }

@@ -3,6 +3,7 @@ import { type Actor, diff, type FieldChange } from '../audit/audit-event.ts';
 import { plusSeconds } from '../clock.ts';
 import { DomainError, invalidField, notFound } from '../errors.ts';
 import { issueLink, requireLink, useLink } from '../links.ts';
+import { aboutClient } from '../mails/client-mails.ts';
 import type { Services } from '../services.ts';
 import { parse } from '../validation.ts';
 import { type Client, type ClientSecret, passwordRule } from './client.ts';
@@ -123,15 +124,11 @@ export async function mailPasswordReset(
     seconds: RESET_LINK_SECONDS,
     event: event(services, actor, 'client.mail_password_reset', clientId),
   });
-  await services.mailer.send({
+  services.mailer.send({
     to: client.emails,
-    subject: `Choose a new password for ${client.displayName}`,
-    text: [
-      `An admin asked for a new password of the API client "${client.displayName}" (${client.clientId}).`,
-      `Choose it here; the link works once, until ${link.expiresAt.toISOString()}:`,
-      link.url,
-      'Without your doing, nothing changes.',
-    ].join('\n\n'),
+    object: { kind: 'client', id: clientId },
+    template: 'client-password-link',
+    locals: { ...aboutClient(services, actor, client), ...link },
   });
   return { expiresAt: link.expiresAt };
 }

@@ -123,8 +123,8 @@ export async function copyClient(
 }
 
 /**
- * Deletes a client with its secrets and revokes its tokens, in one step; its id stays reserved. Answers
- * what died.
+ * Deletes a client with its secrets and API keys and revokes its tokens, in one step; its id stays
+ * reserved. Answers what died.
  *
  * @throws DomainError `not_found`, `version_conflict` (with the client as it is)
  */
@@ -133,13 +133,14 @@ export async function deleteClient(
   actor: Actor,
   clientId: string,
   options: ChangeOptions & { version?: number } = {},
-): Promise<{ liveTokens: number; secrets: number }> {
+): Promise<{ liveTokens: number; secrets: number; apiKeys: number }> {
   const client = await findClient(services, clientId);
   const { version } = options;
   if (version !== undefined) requireVersion(client, version);
   const now = services.clock.now();
   const { total } = await services.stores.tokens.list({ clientId }, { limit: 1, now });
-  const dying = { liveTokens: total, secrets: client.secrets.length };
+  const keys = await services.stores.apiKeys.list({ filter: { clientId }, limit: 1 });
+  const dying = { liveTokens: total, secrets: client.secrets.length, apiKeys: keys.total };
   if (options.dryRun) return dying;
   const removed = await services.stores.clients.remove(
     clientId,

@@ -21,6 +21,8 @@ export type Purpose =
   | 'refresh_family'
   | 'client_secret'
   | 'personal_access_token'
+  | 'api_key'
+  | 'idempotency_key'
   | 'one_time_link'
   | 'artifact'
   | 'password'

@@ -1,0 +1,64 @@
+/** What admins do with a mail that did not arrive: have it sent again. */
+import { type Actor, auditEvent, diff } from '../audit/audit-event.ts';
+import { plusSeconds } from '../clock.ts';
+import { DomainError, notFound } from '../errors.ts';
+import type { Resending } from '../mailer.ts';
+import type { Services } from '../services.ts';
+import type { MailRecord } from './mail.ts';
+
+/**
+ * How long after its last sign of life, or its next attempt, a mail that is on its way counts as
+ * forgotten by a process that died: 5 minutes, longer than any attempt.
+ */
+export const FORGOTTEN_SECONDS = 5 * 60;
+
+const REFUSALS: Record<Exclude<Resending, 'possible'>, string> = {
+  no_mail_server: 'no mail server is configured; set SMTP_URL, restart, then retry',
+  not_kept:
+    'the mail is not in the outbox of this node; repeat what caused it, or retry on the node that keeps it',
+};
+
+/**
+ * Sends a mail again to the addresses that have not got it.
+ *
+ * @returns the mail as it is now; what becomes of it is recorded later
+ * @throws DomainError `not_found`, or `not_retryable` when it was sent, is on its way, is not in the
+ *   outbox of this node, or when there is no mail server
+ */
+export async function retryMail(
+  services: Services,
+  actor: Actor,
+  mailId: string,
+  options: { dryRun?: boolean } = {},
+): Promise<MailRecord> {
+  const { stores, mailer, clock } = services;
+  const now = clock.now();
+  const mail = await stores.mails.find(mailId, now);
+  if (mail === null) throw notFound('mail', mailId);
+  requireAtRest(mail, now);
+  const resending = await mailer.canResend(mailId);
+  if (resending !== 'possible') throw refused(mail, REFUSALS[resending]);
+  const queued: MailRecord = { ...mail, state: 'queued', nextAttemptAt: null, updatedAt: now };
+  if (options.dryRun) return queued;
+  const object = { kind: 'mail', id: mailId };
+  const changes = diff({ state: mail.state }, { state: queued.state });
+  const event = auditEvent({ at: now, actor, action: 'mail.retry', object, changes });
+  if (!(await stores.mails.requeue(queued, mail, event))) {
+    throw refused(mail, 'somebody has just retried it');
+  }
+  mailer.resend(queued);
+  return queued;
+}
+
+/** Throws `not_retryable` for a mail that has arrived or is on its way. */
+function requireAtRest(mail: MailRecord, now: Date): void {
+  const { state, updatedAt, nextAttemptAt } = mail;
+  if (state === 'sent') throw refused(mail, 'it was sent; nothing is left to do');
+  if (state !== 'queued' && state !== 'retrying') return;
+  if (now > plusSeconds(nextAttemptAt ?? updatedAt, FORGOTTEN_SECONDS)) return;
+  throw refused(mail, 'it is on its way; wait for the outcome');
+}
+
+function refused({ mailId }: MailRecord, why: string): DomainError {
+  return new DomainError('not_retryable', { hint: `mail "${mailId}" cannot be retried: ${why}` });
+}
