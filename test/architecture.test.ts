@@ -49,7 +49,7 @@ interface Import {
 const root = posix.join(import.meta.dirname, '..');
 const sources = ['src', 'adapters', 'scripts', 'test']
   .filter((folder) => existsSync(posix.join(root, folder)))
-  .flatMap((folder) => globSync(`${folder}/**/*.{ts,mjs}`, { cwd: root }))
+  .flatMap((folder) => globSync(`${folder}/**/*.{ts,mjs,js}`, { cwd: root }))
   .map((file): Source => ({ file, lines: code(readFileSync(posix.join(root, file), 'utf8')) }));
 const imports = sources.flatMap(importsOf);
 
@@ -123,6 +123,13 @@ describe('imports', () => {
     const isAllowed = ({ from, to }: Import) =>
       from === 'src/compose.ts' || !to.startsWith('adapters/');
     expect(badImports('src/', isAllowed)).toEqual([]);
+  });
+
+  it('in src/middleware/ reach only itself and node:*; nothing else of src reaches in', () => {
+    const isOwn = (name: string) => name.startsWith('src/middleware/');
+    const isAllowed = ({ to }: Import) => isOwn(to) || isBuiltIn(to);
+    expect(badImports('src/middleware/', isAllowed)).toEqual([]);
+    expect(badImports('src/', ({ from, to }) => isOwn(from) || !isOwn(to))).toEqual([]);
   });
 
   it('of scripts/ and test/ stand in neither src nor adapters', () => {
