@@ -1,5 +1,6 @@
 /**
- * npm run bench: Tollgate against a bare oidc-provider, in turn, one core for the server and one for
+ * npm run bench: Tollgate against a bare oidc-provider, and `/decide` against a Koa server that answers a
+ * constant, in turn, one core for the server and one for
  * the load. Prints requests a second, and the ratio of each pair; quote the median ratio.
  */
 import { randomBytes } from 'node:crypto';
@@ -51,7 +52,7 @@ async function compare(
     [
       name.padEnd(44),
       `tollgate ${median(pairs.map(([a]) => a.perSecond)).toFixed(0)}/s`.padEnd(18),
-      `bare ${median(pairs.map(([, b]) => b.perSecond)).toFixed(0)}/s`.padEnd(14),
+      `other ${median(pairs.map(([, b]) => b.perSecond)).toFixed(0)}/s`.padEnd(14),
       `ratio ${median(ratios).toFixed(2)} (${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)})`,
       bad > 0 ? `  ${bad} BAD ANSWERS` : '',
     ].join(' '),
@@ -83,6 +84,7 @@ async function flood(right: () => Promise<Round>, url: string): Promise<void> {
 
 const folder = await mkdtemp(join(tmpdir(), 'tollgate-bench-'));
 const bare = await startServer('bare-server.ts', [ID, SECRET]);
+const constant = await startServer('constant-server.ts', []);
 const tollgate = await startServer('tollgate-server.ts', [ID, SECRET, String(VICTIMS)], {
   TRUSTED_PROXIES: 'loopback',
   DATABASE_URL: process.env['BENCH_DATABASE_URL'] ?? `sqlite:${join(folder, 'bench.db')}`,
@@ -112,10 +114,23 @@ try {
     request(introspect, ID, `token=${limited}`),
     bareIntrospection,
   );
+  const json = (url: string, token: string) => () =>
+    sendLoad({
+      url,
+      authorization: basic(ID),
+      type: 'application/json',
+      body: JSON.stringify({ token, clientIp: '192.0.2.10', method: 'GET', path: '/orders' }),
+      seconds: SECONDS,
+    });
+  const answered = json(`${constant.url}/decide`, unlimited);
+  await compare('decide, no limits', json(`${tollgate.url}/decide`, unlimited), answered);
+  const all = await token(tollgate, `${ID}-quota`);
+  await compare('decide, TPS, quota and uses', json(`${tollgate.url}/decide`, all), answered);
   const rightSecrets = request(`${tollgate.url}/oauth2/token`, ID, cc);
   await flood(rightSecrets, `${tollgate.url}/oauth2/token`);
 } finally {
   await tollgate.stop();
   await bare.stop();
+  await constant.stop();
   await rm(folder, { recursive: true, force: true });
 }

@@ -11,6 +11,8 @@ export interface Doors {
   observe: Middleware;
   /** `/healthz`, `/readyz`, `/metrics`. */
   health: Router;
+  /** `POST /decide`, `/forward-auth/{dialect}`. */
+  gateway: Middleware;
   /** `/oauth2/{token,introspect,revoke,jwks}`, `/.well-known/…`. */
   oauth: Middleware;
   /** `/api/v1/…`, `/api/openapi.json`. */
@@ -24,6 +26,7 @@ export function createApp(doors: Doors): Koa {
   const app = new Koa();
   pinOrigin(app, doors.issuer);
   app.use(doors.observe);
+  app.use(doors.gateway);
   app.use(doors.oauth);
   app.use(securityHeaders);
   app.use(doors.health.routes());

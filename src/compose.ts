@@ -10,21 +10,27 @@ import { adminApi } from './api/index.ts';
 import { createApp } from './app.ts';
 import type { Config } from './config/load.ts';
 import { type Clock, systemClock } from './domain/clock.ts';
-import { Directory } from './domain/directory.ts';
-import { LastUseBuffer } from './domain/last-uses.ts';
 import { Passwords } from './domain/secrets/passwords.ts';
 import { SecretKeys } from './domain/secrets/secret-keys.ts';
-import { SecretVerifier } from './domain/secrets/secret-verifier.ts';
-import type { Services } from './domain/services.ts';
-import { EXPIRED_BATCH, type Stores } from './domain/stores.ts';
+import { createServices, type Services } from './domain/services.ts';
+import type { Stores } from './domain/stores.ts';
+import { gatewayDoors } from './gateway/index.ts';
+import { queuedGatewayDoor } from './gateway/queued-doors.ts';
+import { Admission, type AdmissionLimits } from './http/admission.ts';
 import { clientAddressReader } from './http/client-address.ts';
 import { healthRoutes } from './http/health.ts';
 import type { Log } from './http/log.ts';
-import { createMetrics } from './http/metrics.ts';
+import { createMetrics, type Metrics } from './http/metrics.ts';
+import { Priorities } from './http/priorities.ts';
+import { queueRequests, sinceArrival } from './http/queued-requests.ts';
 import { observeRequests } from './http/requests.ts';
+import { tellOfShed } from './http/shed.ts';
 import { nodeMetrics } from './http/worker-metrics.ts';
 import { oauthEndpoints } from './oidc/endpoints.ts';
 import { cookieKeys, createProvider } from './oidc/provider.ts';
+import { queuedOAuthDoor } from './oidc/queued-doors.ts';
+import { startUpkeep } from './upkeep.ts';
+import { createMailRenderer } from './web/mail-views.ts';
 import { pages } from './web/pages.ts';
 
 /** What composition can be told beyond the configuration. */
@@ -33,6 +39,10 @@ export interface ComposeOptions {
   log: Log;
   /** Default: the clock of the machine. */
   clock?: Clock;
+  /** Where the workers of a node count calls together; default: a count of this thread's own. */
+  rateMemory?: SharedArrayBuffer | undefined;
+  /** How much work is taken on at a time; default: what was measured to be good. */
+  admissionLimits?: Partial<AdmissionLimits>;
 }
 
 /** Opened services, and how to let go of them. */
@@ -41,17 +51,12 @@ export interface OpenServices {
   close(): Promise<void>;
 }
 
-/** How often buffered observations are written and expired rows removed. */
-const UPKEEP_MS = 1_000;
-const REMOVE_EXPIRED_EVERY = 10;
-/** Batches of expired rows that one round removes: 2000 rows of each kind a second in the long run. */
-const MOST_BATCHES = 20;
-
 /** Opens the database, keys, mail and hashing. Throws when one of them cannot be opened. */
 export async function openServices({
   config,
   log,
   clock = systemClock,
+  rateMemory,
 }: ComposeOptions): Promise<OpenServices> {
   const keys = new SecretKeys(config.secretKeys ?? (await openSecretKeys(config.dataDir)));
   const stores = await openStores(config);
@@ -60,21 +65,17 @@ export async function openServices({
     smtpUrl: config.smtpUrl,
     from: config.mailFrom,
     outbox: join(config.dataDir, 'outbox'),
-    onGivenUp: (err, file) => log.error({ err, file }, 'mail was not delivered'),
+    render: createMailRenderer(config),
+    clock,
+    onState: (mail) => stores.mails.record(mail),
+    onProblem: (problem, details) => log.error(details, problem),
   });
   const passwords = new Passwords(keys, bcrypt);
-  const services: Services = {
-    clock,
-    directory: new Directory(stores),
-    issuer: config.issuer,
-    keys,
-    lastUses: new LastUseBuffer(stores.lastUses),
-    mailer,
-    passwords,
-    stores,
-    timeZone: config.timeZone,
-    verifier: new SecretVerifier(keys, passwords),
-  };
+  const { issuer, timeZone } = config;
+  const services = createServices(
+    { clock, issuer, keys, mailer, passwords, stores, timeZone },
+    { otherWork, rateMemory },
+  );
   const stopUpkeep = startUpkeep(services, { log });
   return {
     services,
@@ -97,27 +98,35 @@ export interface AppOptions extends ComposeOptions {
 /** The application over opened services. */
 export async function composeApp(
   services: Services,
-  { config, log, isDraining, worker = 0 }: AppOptions,
+  { config, log, isDraining, worker = 0, admissionLimits }: AppOptions,
 ): Promise<Koa> {
   const { stores, clock } = services;
+  const priorities = new Priorities(services.directory);
   // Threads share the process: one of them tells of it.
   const metrics = createMetrics(config.nodeEnv !== 'test' && worker === 0);
   const shared = nodeMetrics(metrics.registry, config.workers);
   const app = createApp({
     issuer: services.issuer,
-    observe: observeRequests({
-      clock,
-      log,
-      metrics,
-      readAddress: clientAddressReader(config.trustedProxies),
-    }),
+    observe: sinceArrival(
+      observeRequests({
+        clock,
+        log,
+        metrics,
+        readAddress: clientAddressReader(config.trustedProxies),
+      }),
+    ),
     health: healthRoutes({
       stores,
       metrics: shared,
       metricsToken: config.metricsToken,
       isDraining,
     }),
-    oauth: oauthEndpoints(await createProvider(services), services),
+    gateway: gatewayDoors(services, {
+      log,
+      priorities,
+      trustedProxies: config.trustedProxies,
+    }),
+    oauth: oauthEndpoints(await createProvider(services), services, priorities),
     adminApi: adminApi(services, { adminApiToken: config.adminApiToken ?? null, log }),
     pages: await pages(services),
   });
@@ -125,7 +134,29 @@ export async function composeApp(
   app.on('error', (err, ctx?: Context) =>
     log.error({ err, requestId: ctx?.state['requestId'] }, 'request failed'),
   );
+  queueInFront(app, { admission: new Admission(admissionLimits), log, metrics, priorities });
   return app;
+}
+
+interface QueueParts {
+  admission: Admission;
+  log: Log;
+  metrics: Metrics;
+  priorities: Priorities;
+}
+
+/** What node:http is given refuses, on a saturated node, before anything else of Koa runs. */
+function queueInFront(app: Koa, { admission, log, metrics, priorities }: QueueParts): void {
+  const callback = app.callback.bind(app);
+  metrics.watchQueue(() => admission.queued);
+  app.callback = () =>
+    queueRequests({
+      admission,
+      priorities,
+      doorAt: (path) => queuedOAuthDoor(path) ?? queuedGatewayDoor(path),
+      onRefused: tellOfShed({ admission, log, metrics }),
+      serve: callback(),
+    }) as ReturnType<Koa['callback']>;
 }
 
 /** Loads only the driver that is needed: the other one would double the time of a start. */
@@ -136,52 +167,4 @@ async function openStores({ database }: Config): Promise<Stores> {
   }
   const { openMongoStores } = await import('../adapters/mongo/index.ts');
   return openMongoStores({ url: database.url });
-}
-
-/** Options of the upkeep. */
-export interface UpkeepOptions {
-  log: Pick<Log, 'warn'>;
-  /** Milliseconds between two rounds; default 1000. */
-  everyMs?: number;
-}
-
-/** Writes buffered observations and removes expired rows, until stopped; what is buffered then is written. */
-export function startUpkeep(
-  services: Pick<Services, 'clock' | 'lastUses' | 'stores'>,
-  { log, everyMs = UPKEEP_MS }: UpkeepOptions,
-): () => Promise<void> {
-  let rounds = 0;
-  let running: Promise<void> | null = null;
-
-  async function trying(work: () => Promise<void>): Promise<void> {
-    try {
-      await work();
-    } catch (err) {
-      log.warn({ err }, 'upkeep failed; it is tried again');
-    }
-  }
-  async function removeExpired(): Promise<void> {
-    for (let batch = 1; batch <= MOST_BATCHES; batch += 1) {
-      const removed = await services.stores.removeExpired(services.clock.now());
-      if (removed < EXPIRED_BATCH) return;
-      await otherWork();
-    }
-  }
-  async function round(): Promise<void> {
-    rounds += 1;
-    await services.lastUses.flush();
-    if (rounds % REMOVE_EXPIRED_EVERY === 0) await removeExpired();
-  }
-  // A round that the database makes wait takes the place of the next ones: none piles up.
-  const timer = setInterval(() => {
-    running ??= trying(round).finally(() => {
-      running = null;
-    });
-  }, everyMs);
-  timer.unref();
-  return async function stopUpkeep() {
-    clearInterval(timer);
-    await running;
-    await trying(() => services.lastUses.flush());
-  };
 }

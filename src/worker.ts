@@ -3,11 +3,12 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { loadConfig, readEnvironment } from './config/load.ts';
 import { openLog } from './http/log.ts';
 import { serve } from './serve.ts';
-import type { WorkerMessage } from './workers.ts';
+import type { WorkerData, WorkerMessage } from './workers.ts';
 
 const config = loadConfig(readEnvironment());
 const log = openLog(config.logLevel);
-const server = await serve({ config, log, reusePort: true, worker: Number(workerData) });
+const { index, rateMemory } = workerData as WorkerData;
+const server = await serve({ config, log, rateMemory, reusePort: true, worker: index });
 parentPort?.once('message', async () => {
   await server.close();
   log.flush();

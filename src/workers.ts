@@ -6,10 +6,18 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { type ComposeOptions, openServices } from './compose.ts';
 import { firstRun } from './domain/first-run.ts';
+import { RateLimiter } from './domain/usage/rate-limiter.ts';
 import type { RunningServer } from './serve.ts';
 
 /** Messages between the main thread and a worker. */
 export type WorkerMessage = 'ready' | 'stop';
+
+/** What a worker is started with. */
+export interface WorkerData {
+  index: number;
+  /** The workers count the calls of a second together. */
+  rateMemory: SharedArrayBuffer;
+}
 
 /** Starts `config.workers` workers; resolves when all of them are ready. Throws when one cannot start. */
 export async function serveInWorkers(
@@ -19,11 +27,14 @@ export async function serveInWorkers(
   const { services, close } = await openServices(options);
   const made = await firstRun(services, { demo: config.nodeEnv === 'development' });
   await close();
+  const rateMemory = RateLimiter.memory();
   let stopping = false;
   const workers = new Set<Worker>();
 
   async function start(index: number): Promise<void> {
-    const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: index });
+    const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+      workerData: { index, rateMemory } satisfies WorkerData,
+    });
     workers.add(worker);
     worker.once('exit', (code) => {
       workers.delete(worker);

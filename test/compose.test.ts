@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import pino from 'pino';
-import { composeApp, openServices, startUpkeep } from '../src/compose.ts';
+import { composeApp, openServices } from '../src/compose.ts';
 import { loadConfig } from '../src/config/load.ts';
 import { EXPIRED_BATCH } from '../src/domain/stores.ts';
+import { startUpkeep } from '../src/upkeep.ts';
 
 type Upkept = Parameters<typeof startUpkeep>[0];
 
@@ -14,7 +15,9 @@ function upkept(watched: {
   const { flush, removeExpired = async () => 0 } = watched;
   const services = {
     clock: { now: () => new Date(0) },
+    decisionLog: { flush: async () => {} },
     lastUses: { flush },
+    usage: { flush: async () => {} },
     stores: { removeExpired },
   };
   return services as unknown as Upkept;
@@ -47,9 +50,9 @@ describe('upkeep', () => {
       },
     });
     const stop = startUpkeep(services, { log, everyMs: 1 });
-    await until(() => rounds >= 11);
+    await until(() => rounds >= 41);
     await stop();
-    expect(batches).toBe(20 * Math.floor((rounds - 1) / 10));
+    expect(batches).toBe(20 * Math.floor((rounds - 1) / 40));
   });
 
   it('does not pile up while one round waits: stopping waits for that one and a last write', async () => {

@@ -1,12 +1,12 @@
 /** Load of `npm run bench`, in a process of its own: prints requests a second, latencies and statuses as JSON. */
 import autocannon from 'autocannon';
 
-const [url = '', authorization = '', body = '', seconds = '3', connections = '16'] =
+const [url = '', authorization = '', body = '', seconds = '3', connections = '16', type = ''] =
   process.argv.slice(2);
 const result = await autocannon({
   url,
   method: 'POST',
-  headers: { authorization, 'content-type': 'application/x-www-form-urlencoded' },
+  headers: { authorization, 'content-type': type },
   body,
   connections: Number(connections),
   duration: Number(seconds),

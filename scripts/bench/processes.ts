@@ -65,6 +65,8 @@ function firstPort(child: ChildProcess): Promise<string> {
   });
 }
 
+const FORM = 'application/x-www-form-urlencoded';
+
 /** What one round of load measured. */
 export interface Round {
   perSecond: number;
@@ -82,6 +84,8 @@ export interface Load {
   body: string;
   seconds: number;
   connections?: number;
+  /** Media type of the body; default a form. */
+  type?: string;
 }
 
 /** Runs a script on core 1 and parses what it prints. */
@@ -96,6 +100,8 @@ export function runOnCore1<T>(script: string, args: string[]): Promise<T> {
 
 /** Sends load from core 1 for some seconds. */
 export function sendLoad(load: Load): Promise<Round> {
-  const { url, authorization, body, seconds, connections = 16 } = load;
-  return runOnCore1('load.ts', [url, authorization, body, String(seconds), String(connections)]);
+  const { url, authorization, body, seconds, connections = 16, type = FORM } = load;
+  return runOnCore1('load.ts', [
+    ...[url, authorization, body, String(seconds), String(connections), type],
+  ]);
 }

@@ -21,7 +21,12 @@ const { services, port, close } = await serve({ config, log });
 const ACTOR: Actor = { kind: 'command', id: 'bench', address: null };
 const api = await createApi(services, ACTOR, { method: 'GET', path: '/orders' });
 await createApiGroup(services, ACTOR, { name: 'orders.read', apis: [api.apiId] });
-const common = { note: 'benchmark', apiGroups: ['orders.read'], kind: 'resource_server' as const };
+const common = {
+  note: 'benchmark',
+  apiGroups: ['orders.read'],
+  kind: 'resource_server' as const,
+  tps: 0,
+};
 await createClient(services, ACTOR, {
   ...common,
   clientId: id,
@@ -35,6 +40,16 @@ await createClient(services, ACTOR, {
   clientName: `${id}-limited`,
   displayName: `${id}-limited`,
   password: secret,
+  accessToken: { lifetimeSeconds: 3600, maxUses: 100_000_000 },
+});
+await createClient(services, ACTOR, {
+  ...common,
+  clientId: `${id}-quota`,
+  clientName: `${id}-quota`,
+  displayName: `${id}-quota`,
+  password: secret,
+  tps: 1_000_000,
+  apiQuota: { calls: 1_000_000_000, period: 'day' },
   accessToken: { lifetimeSeconds: 3600, maxUses: 100_000_000 },
 });
 // Victims of the flood. They share a hash, as making one takes a while; no secret matches it.

@@ -7,7 +7,7 @@ import { includesRole, type Role } from '../domain/admins/admin.ts';
 import type { Acting } from '../domain/admins/manage-admins.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Services } from '../domain/services.ts';
-import { ApiError } from './problem.ts';
+import { ApiError } from '../http/problem.ts';
 
 /** Who calls, with which role. */
 export type Caller = Acting;

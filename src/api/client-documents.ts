@@ -45,6 +45,29 @@ export const clientWithSecret = z
   })
   .meta({ id: 'ClientWithSecret' });
 
+const replayDocument = z
+  .strictObject({
+    since: z.date(),
+    refused: z.int().describe('Recorded refusals that were replayed'),
+    allowed: z.int().describe('Sampled allowed calls that were replayed'),
+    nowAllowed: z.int(),
+    nowRefused: z.int(),
+    differences: z
+      .array(
+        z.strictObject({
+          decisionId: z.string(),
+          at: z.date(),
+          address: z.string().nullable(),
+          method: z.string().nullable(),
+          path: z.string().nullable(),
+          before: z.string().nullable().describe('Reason code with the client as it is'),
+          after: z.string().nullable().describe('Reason code with the change; null = allowed'),
+        }),
+      )
+      .describe('The latest calls that would end otherwise, at most 100'),
+  })
+  .meta({ id: 'Replay' });
+
 /** A changed client. */
 export const changedClient = z
   .strictObject({
@@ -52,12 +75,15 @@ export const changedClient = z
     removed: z
       .strictObject({ apiGroups: z.array(z.string()), apiScopes: z.array(z.string()) })
       .describe('Groups and scopes that the client may no longer hold'),
+    replay: replayDocument
+      .optional()
+      .describe('Of a dry run: what the change would have done to the calls of the last day'),
   })
   .meta({ id: 'ChangedClient' });
 
 /** What a deletion takes along. */
 export const dyingWithClient = z
-  .strictObject({ liveTokens: z.int(), secrets: z.int() })
+  .strictObject({ liveTokens: z.int(), secrets: z.int(), apiKeys: z.int() })
   .meta({ id: 'DyingWithClient', description: 'What dies with the client' });
 
 /** The document of a client, its state computed now. */

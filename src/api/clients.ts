@@ -4,6 +4,7 @@ import { type Client, clientSettings } from '../domain/clients/client.ts';
 import * as input from '../domain/clients/client-input.ts';
 import type { ClientFilter } from '../domain/clients/client-store.ts';
 import * as manage from '../domain/clients/manage-clients.ts';
+import { replay } from '../domain/decision/replay.ts';
 import type { Services } from '../domain/services.ts';
 import { requireRole } from './authenticate.ts';
 import {
@@ -83,7 +84,7 @@ export const clientRoutes: Route[] = [
     method: 'DELETE',
     path: '/v1/clients/:clientId',
     tag: 'clients',
-    summary: 'Delete a client with its secrets and tokens; its id stays reserved',
+    summary: 'Delete a client with its secrets, keys and tokens; its id stays reserved',
     role: 'operator',
     ifMatch: 'optional',
     status: 204,
@@ -166,7 +167,11 @@ async function updateClient(call: UpdateCall<ClientId, z.output<typeof clientPat
     body,
     options,
   );
-  return { body: { ...showClient(changed.client, services), removed: changed.removed } };
+  const answer = { ...showClient(changed.client, services), removed: changed.removed };
+  if (!dryRun) return { body: answer };
+  await services.directory.sync();
+  const before = await manage.findClient(services, params.clientId);
+  return { body: { ...answer, replay: await replay(services, before, changed.client) } };
 }
 
 async function deleteClient({ services, caller, params, version, dryRun }: Call<ClientId>) {

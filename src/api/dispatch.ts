@@ -5,6 +5,7 @@ import { canonicalAddress } from '../domain/clients/ip-binding.ts';
 import { DomainError, type FieldProblem, invalid, isDomainError } from '../domain/errors.ts';
 import type { Services } from '../domain/services.ts';
 import { parse } from '../domain/validation.ts';
+import { readJson } from '../http/json-body.ts';
 import type { RequestState } from '../http/request-state.ts';
 import {
   type AuthenticateOptions,
@@ -12,7 +13,6 @@ import {
   type Caller,
   requireRole,
 } from './authenticate.ts';
-import { readJson } from './body.ts';
 import { changeQuery, readQuery } from './query.ts';
 import type { Answer, Call, Route } from './route.ts';
 

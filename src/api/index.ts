@@ -6,18 +6,22 @@ import { Router } from '@koa/router';
 import type { Context } from 'koa';
 import { z } from 'zod';
 import type { Services } from '../domain/services.ts';
+import { ApiError, type ApiLog, problems } from '../http/problem.ts';
 import { accessTokenRoutes } from './access-tokens.ts';
 import { adminRoutes } from './admins.ts';
 import { apiGroupRoutes } from './api-groups.ts';
+import { apiKeyRoutes } from './api-keys.ts';
 import { apiScopeRoutes } from './api-scopes.ts';
 import { apiRoutes } from './apis.ts';
 import { auditEventRoutes } from './audit-events.ts';
 import { clientSecretRoutes } from './client-secrets.ts';
 import { clientTokenRoutes } from './client-tokens.ts';
+import { clientUsageRoutes } from './client-usage.ts';
 import { clientRoutes } from './clients.ts';
+import { decisionRoutes } from './decisions.ts';
 import { dispatch } from './dispatch.ts';
+import { mailRoutes } from './mails.ts';
 import { openApiDocument } from './openapi.ts';
-import { ApiError, type ApiLog, problems } from './problem.ts';
 import { type Route, route } from './route.ts';
 import { securityLevelRoutes } from './security-levels.ts';
 import { userRoutes } from './users.ts';
@@ -46,6 +50,8 @@ export const API_ROUTES: readonly Route[] = [
   ...clientRoutes,
   ...clientSecretRoutes,
   ...clientTokenRoutes,
+  ...clientUsageRoutes,
+  ...apiKeyRoutes,
   ...userRoutes,
   ...apiRoutes,
   ...apiGroupRoutes,
@@ -53,7 +59,9 @@ export const API_ROUTES: readonly Route[] = [
   ...securityLevelRoutes,
   ...adminRoutes,
   ...accessTokenRoutes,
+  ...decisionRoutes,
   ...auditEventRoutes,
+  ...mailRoutes,
   openApiRoute,
 ];
 

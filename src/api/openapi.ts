@@ -1,7 +1,7 @@
 /** The OpenAPI 3.1 document, made from the same routes and schemas that answer the calls. */
 import { z } from 'zod';
+import { problemDocument } from '../http/problem.ts';
 import { queryOf } from './dispatch.ts';
-import { problemDocument } from './problem.ts';
 import { type Route, TAGS } from './route.ts';
 
 type Json = Record<string, unknown>;
@@ -11,6 +11,7 @@ const PATH_PARAMETERS: Record<string, string> = {
   clientId: 'Id of the client',
   secretId: 'Id of the secret',
   tokenId: 'Id of the token; not its value',
+  apiKeyId: 'Id of the API key; not its value',
   userId: 'Id of the user',
   apiId: 'Id of the API',
   name: 'Name of the group, scope or level',

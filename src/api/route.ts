@@ -45,6 +45,7 @@ export const TAGS = {
   clients: 'API accounts of partners, and resource servers',
   'client secrets': 'Secrets of a client; values are answered once, at creation',
   'client tokens': 'Live access tokens and refresh-token families of a client',
+  'api keys': 'X-Api-Keys of clients; values are answered once, at creation and rotation',
   users: 'Resource owners for the password and authorization-code grants',
   apis: 'Method and path pattern of protected services',
   'api groups': 'Named sets of APIs that clients are granted',
@@ -52,7 +53,9 @@ export const TAGS = {
   'security levels': 'Ranked levels; a client holds groups and scopes of its own level or below',
   admins: 'People who work in the console and the REST API',
   'access tokens': 'Personal access tokens of admins',
+  decisions: 'Recorded refusals, why they were, and what would be',
   'audit events': 'Every change: by whom, when, from where, field by field',
+  mails: 'Mails and what became of them; never what they say',
   meta: 'This document',
 } as const;
 

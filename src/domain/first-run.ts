@@ -96,6 +96,8 @@ async function makeDemo(services: Services): Promise<DemoSecrets> {
     grantTypes: ['client_credentials', 'password', 'refresh_token'],
     accessToken: { lifetimeSeconds: 3600, maxUses: 100 },
     refreshToken: { lifetimeSeconds: 86_400, maxUses: 10 },
+    // What people paste in a loop shall show the uses.
+    tps: 0,
   });
   const resourceServer = await createClient(services, ACTOR, {
     clientId: DEMO_RESOURCE_SERVER,

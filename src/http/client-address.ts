@@ -12,8 +12,34 @@ export type ReadClientAddress = (request: IncomingMessage) => string | null;
 
 /** @param trustedProxies addresses and ranges whose forwarding headers are believed */
 export function clientAddressReader(trustedProxies: readonly string[]): ReadClientAddress {
+  const { canonical, isTrusted, walk } = trust(trustedProxies);
+  return function readClientAddress(request) {
+    const socket = canonical(request.socket.remoteAddress ?? '');
+    if (socket === null || !isTrusted(socket)) return socket;
+    const [first = socket, ...others] = forwardedLists(request).map((hops) => walk(socket, hops));
+    return others.every((other) => other === first) ? first : socket;
+  };
+}
+
+/**
+ * Reads the end client's address out of the hops that a gateway tells, the nearest last: the first
+ * from the right that is no trusted proxy; null when the nearest cannot be read.
+ */
+export function hopWalker(trustedProxies: readonly string[]): (hops: string[]) => string | null {
+  const { canonical, isTrusted, walk } = trust(trustedProxies);
+  return function nearestOf(hops) {
+    const nearest = canonical(withoutPort(hops.at(-1) ?? ''));
+    if (nearest === null || !isTrusted(nearest)) return nearest;
+    return walk(nearest, hops.slice(0, -1).map(withoutPort));
+  };
+}
+
+/** Addresses in canonical form, and which of them are believed. */
+function trust(trustedProxies: readonly string[]) {
   const trusted = addressSet(trustedProxies);
   const cache = new Map<string, string | null>();
+  return { canonical, isTrusted, walk };
+
   function canonical(text: string): string | null {
     let address = cache.get(text);
     if (address === undefined) {
@@ -23,12 +49,10 @@ export function clientAddressReader(trustedProxies: readonly string[]): ReadClie
     }
     return address;
   }
-  return function readClientAddress(request) {
-    const socket = canonical(request.socket.remoteAddress ?? '');
-    if (trustedProxies.length === 0 || socket === null || !trusted.has(socket)) return socket;
-    const [first = socket, ...others] = forwardedLists(request).map((hops) => walk(socket, hops));
-    return others.every((other) => other === first) ? first : socket;
-  };
+
+  function isTrusted(address: string): boolean {
+    return trustedProxies.length > 0 && trusted.has(address);
+  }
 
   /** The first hop from the right that is no trusted proxy, or the last that can be read. */
   function walk(socket: string, hops: string[]): string {
@@ -38,7 +62,7 @@ export function clientAddressReader(trustedProxies: readonly string[]): ReadClie
       // An unreadable hop hides who called: the last trusted hop is all that is known.
       if (next === null) return address;
       address = next;
-      if (!trusted.has(next)) return next;
+      if (!isTrusted(next)) return next;
     }
     return address;
   }

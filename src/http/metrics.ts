@@ -1,5 +1,5 @@
 /** Prometheus metrics of this process. */
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** Content type of the exposition format. */
 export const METRICS_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
@@ -11,6 +11,10 @@ export interface Metrics {
   countRequest(route: string, method: string, status: number, seconds: number): void;
   /** Counts a refusal by reason code. */
   countRefusal(reason: string): void;
+  /** Counts a request that was refused as the node was saturated. */
+  countShed(priority: number): void;
+  /** Tells, whenever the metrics are read, how many requests wait. */
+  watchQueue(length: () => number): void;
 }
 
 /** Makes the metrics; `processMetrics` adds those of the process (memory, event loop). */
@@ -30,6 +34,14 @@ export function createMetrics(processMetrics: boolean): Metrics {
     labelNames: ['reason'] as const,
     registers: [registry],
   });
+  const shed = new Counter({
+    name: 'tollgate_shed_requests_total',
+    help: 'Requests refused because the node was saturated, by priority of the client',
+    labelNames: ['priority'] as const,
+    registers: [registry],
+  });
+  // All ten from the start: a rate needs a value before the first refusal.
+  const shedBy = Array.from({ length: 10 }, (_, priority) => shed.labels(String(priority)));
   const series = new Map<string, { observe(seconds: number): void }>();
   return {
     registry,
@@ -43,5 +55,16 @@ export function createMetrics(processMetrics: boolean): Metrics {
       one.observe(seconds);
     },
     countRefusal: (reason) => refusals.inc({ reason }),
+    countShed: (priority) => shedBy[priority]?.inc(),
+    watchQueue(length) {
+      new Gauge({
+        name: 'tollgate_queued_requests',
+        help: 'Requests that wait because the node is saturated',
+        registers: [registry],
+        collect() {
+          this.set(length());
+        },
+      });
+    },
   };
 }

@@ -1,3 +1,5 @@
+import type { Decision } from '../domain/decision/decide.ts';
+
 /** What the server knows of a request before any endpoint runs; Koa's `ctx.state`. */
 export interface RequestState {
   /** Id of the request, in every log line about it and in the answer. */
@@ -14,8 +16,14 @@ export interface RequestState {
   introspection?: { active: boolean } & Record<string, unknown>;
   /** Why a decision refused, for the log. */
   reason?: string;
-  /** Id of the decision, for the log. */
+  /** Id of the decision, for the log and the header `X-Decision-Id`. */
   decisionId?: string;
   /** Client that acts, for the log. */
   clientId?: string;
+}
+
+/** Notes a decision, so that the log and the answer name it. */
+export function noteDecision(state: RequestState, decision: Decision): void {
+  state.decisionId = decision.decisionId;
+  if (decision.reason !== null) state.reason = decision.reason;
 }

@@ -38,6 +38,7 @@ export function observeRequests({ clock, log, metrics, readAddress }: RequestOpt
     } catch (error) {
       answerError(ctx, error, log);
     }
+    if (state.decisionId !== undefined) ctx.set('X-Decision-Id', state.decisionId);
     const seconds = (performance.now() - state.arrivedMs) / 1000;
     const route = String(ctx['_matchedRoute'] ?? 'none');
     metrics.countRequest(route, ctx.method, ctx.status, seconds);

@@ -2,12 +2,16 @@
 import type { Context, Middleware, Next } from 'koa';
 import compose from 'koa-compose';
 import type Provider from 'oidc-provider';
+import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Services } from '../domain/services.ts';
+import type { Priorities } from '../http/priorities.ts';
 import type { RequestState } from '../http/request-state.ts';
 import { readBasicCredentials } from './basic-credentials.ts';
 import { introspectByBasic } from './introspection-door.ts';
 import { tellTruth } from './metadata.ts';
+import type { Form } from './parameters.ts';
 import { ROUTES } from './provider.ts';
+import { clientCredential, learnIntrospected } from './queued-doors.ts';
 
 const READ = ['GET', 'HEAD', 'OPTIONS'];
 
@@ -22,7 +26,11 @@ const DOORS: ReadonlyMap<string, readonly string[]> = new Map([
 ]);
 
 /** Koa middleware for the OAuth endpoints. */
-export function oauthEndpoints(provider: Provider, services: Services): Middleware {
+export function oauthEndpoints(
+  provider: Provider,
+  services: Services,
+  priorities: Pick<Priorities, 'learn'>,
+): Middleware {
   const engine = compose(provider.middleware as Middleware[]);
 
   async function dispatch(ctx: Context, next: Next): Promise<void> {
@@ -42,16 +50,39 @@ export function oauthEndpoints(provider: Provider, services: Services): Middlewa
     }
     // Nothing that is read from here on is older than the request.
     await services.directory.sync();
-    if (ctx.path === ROUTES.introspection && (await introspectByBasic(services, ctx))) return;
+    if (ctx.path === ROUTES.introspection && (await introspectByBasic(services, ctx, priorities)))
+      return;
+    const { authorization } = ctx.req.headers;
     readBasicCredentials(ctx);
     await engine(ctx, next);
     const { introspection } = ctx.state as RequestState;
-    if (introspection?.active && ctx.status === 200) ctx.body = introspection;
+    if (introspection?.active && ctx.status === 200) {
+      ctx.body = introspection;
+      learnIntrospected(priorities, formOf(ctx), introspection);
+    }
+    if (ctx.path === ROUTES.token && ctx.status === 200) await learnClient(ctx, authorization);
     if (ctx.path.startsWith('/.well-known/')) tellTruth(ctx);
     // RFC 7009 §2.2: the body "is ignored by the client"; simple-oauth2 refuses one that is no JSON.
     if (ctx.path === ROUTES.revocation && ctx.status === 200) ctx.body = {};
   }
+
+  /** A token was granted: the client was authenticated, and its new token is known before its first use. */
+  async function learnClient(ctx: Context, authorization: string | undefined): Promise<void> {
+    const { clientId } = ctx.state as RequestState;
+    const client = await services.directory.client(clientId);
+    priorities.learn(
+      clientCredential(authorization, () => formOf(ctx)),
+      client,
+    );
+    priorities.learn((ctx.body as { access_token?: string }).access_token, client);
+  }
+
   return dispatch;
+}
+
+/** The form that the engine has read. */
+function formOf(ctx: Context): Form {
+  return (ctx as unknown as KoaContextWithOIDC).oidc.body ?? {};
 }
 
 function refuseMethod(ctx: Context, methods: readonly string[]): void {

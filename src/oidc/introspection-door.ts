@@ -6,12 +6,13 @@
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'node:querystring';
 import type { Context } from 'koa';
-import { authenticateClient } from '../domain/clients/authenticate-client.ts';
+import { authenticateBySecret } from '../domain/clients/authenticate-client.ts';
 import type { Client } from '../domain/clients/client.ts';
 import { isDomainError } from '../domain/errors.ts';
 import type { Services } from '../domain/services.ts';
+import { type BasicCredentials, parseBasic } from '../http/basic-credentials.ts';
+import type { Priorities } from '../http/priorities.ts';
 import type { RequestState } from '../http/request-state.ts';
-import { type BasicCredentials, parseBasic } from './basic-credentials.ts';
 import {
   challenge,
   invalidRequest,
@@ -21,12 +22,17 @@ import {
 } from './errors.ts';
 import { introspect } from './introspection.ts';
 import { type Form, optional } from './parameters.ts';
+import { learnIntrospected } from './queued-doors.ts';
 
 /** The longest body that is read: 56 KiB, as the engine does. */
 const MOST_BYTES = 56 * 1024;
 
 /** Answers an introspection whose caller sent a Basic header; false leaves the request to the engine. */
-export async function introspectByBasic(services: Services, ctx: Context): Promise<boolean> {
+export async function introspectByBasic(
+  services: Services,
+  ctx: Context,
+  priorities: Pick<Priorities, 'learn'>,
+): Promise<boolean> {
   const credentials = parseBasic(ctx.req.headers.authorization);
   if (credentials === null) return false;
   const state = ctx.state as RequestState;
@@ -36,7 +42,9 @@ export async function introspectByBasic(services: Services, ctx: Context): Promi
     refuseOtherCredentials(form, credentials);
     const caller = await authenticate(services, credentials, state);
     ctx.status = 200;
-    ctx.body = await introspect(services, caller, form, state);
+    const answer = await introspect(services, caller, form, state);
+    ctx.body = answer;
+    learnIntrospected(priorities, form, answer);
   } catch (error) {
     answerError(ctx, error);
   }
@@ -78,23 +86,18 @@ function refuseOtherCredentials(form: Form, { clientId }: BasicCredentials): voi
 
 async function authenticate(
   services: Services,
-  { clientId, secrets }: BasicCredentials,
+  credentials: BasicCredentials,
   state: RequestState,
 ): Promise<Client> {
-  const client = await services.directory.client(clientId);
-  // A client with keys authenticates by them only.
-  if (client === null || client.jwks !== null) {
-    throw authenticationFailed();
+  const answer = await authenticateBySecret(services, credentials, state.address);
+  if ('client' in answer) {
+    state.clientId = answer.client.clientId;
+    return answer.client;
   }
-  const failure = await authenticateClient(services, client, secrets, state.address);
-  if (failure !== null) {
-    state.reason = failure;
-    // Only what tells nothing about the secret, or about whether guessing goes on to make sense.
-    if (failure === 'ip_not_allowed') throw refusalError(failure);
-    throw authenticationFailed();
-  }
-  state.clientId = clientId;
-  return client;
+  state.reason = answer.failure;
+  // Only what tells nothing about the secret, or about whether guessing goes on to make sense.
+  if (answer.failure === 'ip_not_allowed') throw refusalError(answer.failure);
+  throw authenticationFailed();
 }
 
 function authenticationFailed(): OAuthError {

@@ -5,13 +5,18 @@
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Client } from '../domain/clients/client.ts';
 import { canonicalAddress } from '../domain/clients/ip-binding.ts';
-import { type Allowed, decide } from '../domain/decision/decide.ts';
-import type { Credential, Facts } from '../domain/decision/facts.ts';
+import {
+  type Asked,
+  accessTokenCredential,
+  apiKeyCredential,
+  gatherFacts,
+  refreshTokenCredential,
+} from '../domain/decision/credentials.ts';
+import type { Allowed } from '../domain/decision/decide.ts';
+import { asksAboutOwn, type Credential, type Facts } from '../domain/decision/facts.ts';
+import { decideAndNote } from '../domain/decision/note-decisions.ts';
 import type { Services } from '../domain/services.ts';
-import { findAccess } from '../domain/tokens/find-token.ts';
-import { asCurrent, readRefreshToken } from '../domain/tokens/refresh-token.ts';
-import type { StoredToken } from '../domain/tokens/token.ts';
-import type { RequestState } from '../http/request-state.ts';
+import { noteDecision, type RequestState } from '../http/request-state.ts';
 import { invalidRequest } from './errors.ts';
 import { type Form, optional, required } from './parameters.ts';
 import { admit, authenticatedClient, stateOf } from './request.ts';
@@ -23,7 +28,7 @@ const INACTIVE = { active: false } as const;
 export type Introspection = { active: boolean } & Record<string, unknown>;
 
 /**
- * Decides about a token for an authenticated caller, spends a use where one is due, and answers.
+ * Decides about a credential for an authenticated caller, spends where something is due, and answers.
  *
  * @param state of the request; the decision is noted in it for the log
  * @throws invalid_request for malformed parameters, invalid_client when the caller itself is refused
@@ -37,17 +42,21 @@ export async function introspect(
   await admitCaller(services, caller, state);
   const { context, consume } = readContext(form);
   const credential = await findCredential(services, required(form, 'token'));
-  if (!('token' in credential)) return INACTIVE;
-  const own = credential.token.clientId === caller.clientId;
-  // Only the client itself may look at a refresh token: to a resource server it is no access token.
-  const mayAsk = own || (caller.kind === 'resource_server' && credential.kind === 'access_token');
-  if (!mayAsk) return INACTIVE;
-  const facts = await gatherFacts(services, credential, { caller, ...context });
-  const decision = await decide(facts, services.stores, consume && !own);
-  state.decisionId = decision.decisionId;
-  if (decision.allowed) return activeAnswer(services, facts, credential.token, decision);
-  state.reason = decision.reason;
-  return INACTIVE;
+  const facts = await gatherFacts(services, credential, {
+    place: 'introspection',
+    caller,
+    ...context,
+  });
+  const own = asksAboutOwn(facts);
+  if (!own && !mayAsk(caller, credential)) return INACTIVE;
+  const decision = await decideAndNote(services, facts, { consume: consume && !own });
+  noteDecision(state, decision);
+  return decision.allowed ? activeAnswer(services, facts, decision) : INACTIVE;
+}
+
+/** Only the client itself may look at a refresh token: to a resource server it is no access token. */
+function mayAsk(caller: Client, credential: Credential): boolean {
+  return caller.kind === 'resource_server' && credential.kind !== 'refresh_token';
 }
 
 /** The engine's `features.introspection.allowedPolicy`; the whole answer goes by `ctx.state`. */
@@ -62,7 +71,7 @@ export function introspectionPolicy(services: Services) {
 
 /** The caller itself must be admitted, at its own address: a disabled resource server learns nothing. */
 async function admitCaller(services: Services, caller: Client, state: RequestState): Promise<void> {
-  admit(state, {
+  admit(services, state, {
     place: 'token',
     now: services.clock.now(),
     credential: { kind: 'client_secret' },
@@ -72,7 +81,7 @@ async function admitCaller(services: Services, caller: Client, state: RequestSta
   });
 }
 
-type CallContext = Pick<Facts, 'address' | 'call'>;
+type CallContext = Pick<Asked, 'address' | 'call'>;
 
 /** The optional context of the call (`client_ip`, `method`, `path`) and whether to spend (`consume`). */
 function readContext(form: Form | undefined): { context: CallContext; consume: boolean } {
@@ -94,56 +103,46 @@ function readContext(form: Form | undefined): { context: CallContext; consume: b
   return { context: { address, call }, consume: consume === 'true' };
 }
 
+/** RFC 7662 §2.1: a hint is no more than that; the value itself tells what it is. */
 async function findCredential(services: Services, value: string): Promise<Credential> {
-  const refresh = readRefreshToken(services.keys, value);
-  if (refresh !== null) {
-    const family = await services.stores.tokens.findFamily(refresh.familyId);
-    if (family === null) return { kind: 'unknown' };
-    return {
-      kind: 'refresh_token',
-      token: family,
-      current: asCurrent(family, refresh.digests) !== null,
-    };
-  }
-  const token = await findAccess(services, value);
-  return token === null ? { kind: 'unknown' } : { kind: 'access_token', token };
-}
-
-async function gatherFacts(
-  services: Services,
-  credential: Credential & { token: StoredToken },
-  asked: CallContext & { caller: Client },
-): Promise<Facts> {
-  const { clientId, userId } = credential.token;
-  return {
-    place: 'introspection',
-    now: services.clock.now(),
-    credential,
-    client: await services.directory.client(clientId),
-    userId,
-    user: userId === null ? null : await services.directory.user(userId),
-    catalog: await services.directory.catalog(),
-    ...asked,
-  };
+  if (value.startsWith('tgk_')) return apiKeyCredential(services, value);
+  return (
+    (await refreshTokenCredential(services, value)) ??
+    (await accessTokenCredential(services, value))
+  );
 }
 
 /** RFC 7662 §2.2, and what is left of the limits. */
-function activeAnswer(
-  { issuer }: Services,
-  facts: Facts,
-  token: StoredToken,
-  decision: Allowed,
-): Introspection {
+function activeAnswer({ issuer }: Services, facts: Facts, decision: Allowed): Introspection {
+  const { client, userId = null, user } = facts;
+  const { quota, scopes, usesLeft } = decision;
   return {
     active: true,
-    client_id: token.clientId,
-    ...(token.userId !== null && { sub: token.userId, username: facts.user?.userName }),
-    ...(decision.scopes.length > 0 && { scope: decision.scopes.join(' ') }),
-    ...(token.kind === 'access_token' && { token_type: 'Bearer' }),
+    client_id: client?.clientId,
+    ...(userId !== null && { sub: userId, username: user?.userName }),
+    ...(scopes.length > 0 && { scope: scopes.join(' ') }),
+    ...validity(facts.credential),
     iss: issuer,
-    iat: Math.floor(token.issuedAt.getTime() / 1000),
-    exp: Math.floor(token.expiresAt.getTime() / 1000),
-    uses_left: decision.usesLeft,
-    priority: facts.client?.priority,
+    uses_left: usesLeft,
+    quota_left: quota === null ? null : quota.left,
+    quota_resets_at: quota?.resetsAt == null ? null : seconds(quota.resetsAt),
+    priority: client?.priority,
   };
+}
+
+function validity(credential: Credential): Record<string, unknown> {
+  if (credential.kind === 'api_key') {
+    const { apiKey, expiresAt } = credential;
+    const startsAt = apiKey.startsAt ?? apiKey.createdAt;
+    return { token_type: 'X-Api-Key', nbf: seconds(startsAt), exp: seconds(expiresAt) };
+  }
+  if (!('token' in credential)) return {};
+  const { kind, issuedAt, expiresAt } = credential.token;
+  const type = kind === 'access_token' ? { token_type: 'Bearer' } : {};
+  return { ...type, iat: seconds(issuedAt), exp: seconds(expiresAt) };
+}
+
+/** RFC 7662 §2.2: instants are whole seconds since 1970. */
+function seconds(instant: Date): number {
+  return Math.floor(instant.getTime() / 1000);
 }

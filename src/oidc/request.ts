@@ -1,10 +1,10 @@
 /** What the endpoints read of a request that the engine has parsed. */
 import type { KoaContextWithOIDC } from 'oidc-provider';
 import type { Client } from '../domain/clients/client.ts';
-import { firstRefusal } from '../domain/decision/decide.ts';
 import type { Facts } from '../domain/decision/facts.ts';
+import { refuseAndNote } from '../domain/decision/note-decisions.ts';
 import type { Services } from '../domain/services.ts';
-import type { RequestState } from '../http/request-state.ts';
+import { noteDecision, type RequestState } from '../http/request-state.ts';
 import { OAuthError, refusalError } from './errors.ts';
 
 /** The state that the outer middleware has set. */
@@ -13,12 +13,12 @@ export function stateOf(ctx: KoaContextWithOIDC | undefined): RequestState {
   return ctx.state as RequestState;
 }
 
-/** Lets a request through, or notes the first refusal for the log and throws its OAuth error. */
-export function admit(state: RequestState, facts: Facts): void {
-  const reason = firstRefusal(facts);
-  if (reason === null) return;
-  state.reason = reason;
-  throw refusalError(reason);
+/** Lets a request through, or notes the first refusal and throws its OAuth error. */
+export function admit(services: Services, state: RequestState, facts: Facts): void {
+  const refused = refuseAndNote(services, facts);
+  if (refused === null) return;
+  noteDecision(state, refused);
+  throw refusalError(refused.reason);
 }
 
 /** The authenticated client, as governed by Tollgate. */

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { Client } from '../../src/domain/clients/client.ts';
+import { linkIn } from '../domain/support.ts';
 import {
   everyRoute,
   type Fixtures,
@@ -73,7 +74,7 @@ describe('GET /audit-events', () => {
     const ids = byOwner.map((event) => event.object.id);
     expect(ids).toEqual(['audited.three', 'audited.two', 'audited.one']);
     expect(await events(`&objectKind=api_group&objectId=audited.two`)).toHaveLength(1);
-    expect(await events(`&action=api_group.create&to=${encodeURIComponent(from)}`)).toHaveLength(1);
+    expect(await events(`&action=api_group.create&to=${encodeURIComponent(from)}`)).toHaveLength(2);
     const first = await api.send('GET', `${EVENTS}?limit=2&actorId=${api.admins.owner}`);
     const query = `limit=2&actorId=${api.admins.owner}&cursor=${first.body.nextCursor}`;
     const second = await api.send('GET', `${EVENTS}?${query}`);
@@ -94,12 +95,13 @@ describe('every change', () => {
       expect(`${row.method} ${row.template} ${answer.text}`).not.toMatch(/"status":[45]/);
       const grown = (await events()).length - before;
       const label = `${row.method} ${row.template}`;
-      expect({ label, grown }).toEqual({ label, grown: row.method === 'GET' ? 0 : 1 });
+      const changes = row.method !== 'GET' && !row.path.endsWith('/simulate');
+      expect({ label, grown }).toEqual({ label, grown: changes ? 1 : 0 });
       collectSecrets(row.body, answer.body, secrets);
       if (row.method === 'GET') answers.push(answer.text);
       await collectStored(secrets);
     }
-    for (const { text } of api.mails) secrets.add(/token=(\S+)/.exec(text)?.[1] ?? '');
+    for (const mail of api.mails) secrets.add(linkIn(mail).split('token=')[1] ?? '');
     secrets.delete('');
     expect(secrets.size).toBeGreaterThan(15);
     for (const noun of ['clients', 'users', 'apis', 'admins', 'access-tokens', 'audit-events']) {

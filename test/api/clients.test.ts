@@ -297,7 +297,7 @@ describe('DELETE /clients/{clientId}', () => {
     const { access } = await issueTokens(api.services, clientId);
     const path = `${CLIENTS}/gone`;
     const preview = await api.send('DELETE', `${path}?dryRun=true`);
-    expect(preview).toMatchObject({ status: 200, body: { liveTokens: 2, secrets: 1 } });
+    expect(preview).toMatchObject({ status: 200, body: { liveTokens: 2, secrets: 1, apiKeys: 0 } });
     expect((await api.send('GET', path)).status).toBe(200);
     const deleted = await api.send('DELETE', path, { version: 1 });
     expect(deleted).toMatchObject({ status: 204, text: '' });

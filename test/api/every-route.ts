@@ -7,6 +7,7 @@ import { type Actor, auditEvent } from '../../src/domain/audit/audit-event.ts';
 import { plusSeconds } from '../../src/domain/clock.ts';
 import type { Services } from '../../src/domain/services.ts';
 import type { AccessToken, RefreshFamily } from '../../src/domain/tokens/token.ts';
+import { decisionFixture, mailFixture } from '../support/contract-fixtures.ts';
 import { type ApiAnswer, smallClient, type TestApi } from './support.ts';
 
 /** One route and its right request. */
@@ -26,6 +27,7 @@ export interface Fixtures {
   clientId: string;
   secretId: string;
   tokenId: string;
+  apiKeyId: string;
   userId: string;
   apiId: string;
   group: string;
@@ -33,7 +35,17 @@ export interface Fixtures {
   level: string;
   adminId: string;
   accessTokenId: string;
+  mailId: string;
+  decisionId: string;
 }
+
+/** A key, and the groups that its client needs to hold. */
+const KEY = {
+  alias: 'fixture',
+  expiresAt: '2028-01-01T00:00:00Z',
+  apiGroups: ['fixture.keys'],
+};
+const HELD = { apiGroups: KEY.apiGroups };
 
 /** Stores one of everything. */
 export async function makeFixtures(api: TestApi): Promise<Fixtures> {
@@ -42,8 +54,10 @@ export async function makeFixtures(api: TestApi): Promise<Fixtures> {
     if (answer.status !== 201) throw new Error(`${path}: ${answer.text}`);
     return answer.body;
   };
-  const client = { ...smallClient('fixture'), emails: ['ops@partner.example'] };
+  await make('/api/v1/api-groups', { name: KEY.apiGroups[0] });
+  const client = { ...smallClient('fixture'), emails: ['ops@partner.example'], ...HELD };
   const { clientId, secret } = await make('/api/v1/clients', client);
+  const { apiKeyId } = await make(`/api/v1/clients/${clientId}/api-keys`, KEY);
   const user = { userName: 'fixture', password: 'a password for tests' };
   const { userId } = await make('/api/v1/users', user);
   const { apiId } = await make('/api/v1/apis', { method: 'GET', path: '/fixtures/:id' });
@@ -54,10 +68,15 @@ export async function makeFixtures(api: TestApi): Promise<Fixtures> {
   const token = { adminId, label: 'fixture', role: 'viewer' };
   const { accessTokenId } = await make('/api/v1/access-tokens', token);
   const { access } = await issueTokens(api.services, clientId);
+  const decision = decisionFixture({ expiresAt: plusSeconds(api.services.clock.now(), 86_400) });
+  await api.services.stores.decisions.record([decision]);
+  const mail = mailFixture({ state: 'failed', nextAttemptAt: null });
+  await api.services.stores.mails.record(mail);
   return {
     clientId,
     secretId: secret.id,
     tokenId: access.tokenId,
+    apiKeyId,
     userId,
     apiId,
     group: 'fixture.read',
@@ -65,6 +84,8 @@ export async function makeFixtures(api: TestApi): Promise<Fixtures> {
     level: 'FIXTURE',
     adminId,
     accessTokenId,
+    mailId: mail.mailId,
+    decisionId: decision.decisionId,
   };
 }
 
@@ -113,9 +134,12 @@ export async function appendEvent(services: Services, actor: Actor, action: stri
 export function everyRoute(f: Fixtures): RouteRow[] {
   return [
     ...clientRows(f),
+    ...apiKeyRows(f),
     ...userRows(f),
     ...catalogRows(f),
     ...adminRows(f),
+    ...decisionRows(f),
+    ...mailRows(f),
     row('guest', 'GET', '/api/openapi.json'),
   ];
 }
@@ -145,6 +169,22 @@ function clientRows({ clientId, secretId, tokenId }: Fixtures): RouteRow[] {
     row('viewer', 'GET', `${of}/tokens`, one),
     row('operator', 'DELETE', `${of}/tokens`, one),
     row('operator', 'DELETE', `${of}/tokens/{tokenId}`, { clientId, tokenId }),
+  ];
+}
+
+function apiKeyRows({ clientId, apiKeyId }: Fixtures): RouteRow[] {
+  const all = '/api/v1/clients/{clientId}/api-keys';
+  const of = `${all}/{apiKeyId}`;
+  const one = { clientId, apiKeyId };
+  return [
+    row('viewer', 'GET', all, { clientId }),
+    row('security', 'POST', all, { clientId }, { body: { ...KEY, alias: 'made' } }),
+    row('viewer', 'GET', of, one),
+    row('security', 'PATCH', of, one, { body: { alias: 'Changed' }, version: 1 }),
+    row('security', 'DELETE', of, one),
+    row('security', 'POST', `${of}/rotate`, one, { body: { graceSeconds: 60 } }),
+    row('viewer', 'GET', '/api/v1/api-keys'),
+    row('viewer', 'GET', '/api/v1/api-keys/{apiKeyId}', { apiKeyId }),
   ];
 }
 
@@ -199,6 +239,23 @@ function adminRows({ adminId, accessTokenId }: Fixtures): RouteRow[] {
     row('security', 'POST', '/api/v1/admins/{adminId}/set-up-link', { adminId }),
     ...recordRows('security', '/api/v1/admins', { adminId }, admin, { displayName: 'Changed' }),
     row('viewer', 'GET', '/api/v1/audit-events'),
+  ];
+}
+
+function decisionRows({ clientId, decisionId }: Fixtures): RouteRow[] {
+  return [
+    row('viewer', 'GET', '/api/v1/clients/{clientId}/usage', { clientId }),
+    row('viewer', 'GET', '/api/v1/decisions'),
+    row('viewer', 'GET', '/api/v1/decisions/{decisionId}', { decisionId }),
+    row('viewer', 'POST', '/api/v1/decisions/simulate', {}, { body: { clientId } }),
+  ];
+}
+
+function mailRows({ mailId }: Fixtures): RouteRow[] {
+  return [
+    row('viewer', 'GET', '/api/v1/mails'),
+    row('viewer', 'GET', '/api/v1/mails/{mailId}', { mailId }),
+    row('operator', 'POST', '/api/v1/mails/{mailId}/retry', { mailId }),
   ];
 }
 

@@ -9,14 +9,12 @@ import type { Role } from '../../src/domain/admins/admin.ts';
 import { createAccessToken } from '../../src/domain/admins/manage-access-tokens.ts';
 import { type Acting, createAdmin } from '../../src/domain/admins/manage-admins.ts';
 import { plusSeconds } from '../../src/domain/clock.ts';
-import { Directory } from '../../src/domain/directory.ts';
 import { firstRun } from '../../src/domain/first-run.ts';
-import { LastUseBuffer } from '../../src/domain/last-uses.ts';
-import type { Mail } from '../../src/domain/mailer.ts';
+import type { OutgoingMail } from '../../src/domain/mailer.ts';
 import { Passwords } from '../../src/domain/secrets/passwords.ts';
 import { SecretKeys } from '../../src/domain/secrets/secret-keys.ts';
-import { SecretVerifier } from '../../src/domain/secrets/secret-verifier.ts';
-import type { Services } from '../../src/domain/services.ts';
+import { createServices, type Services } from '../../src/domain/services.ts';
+import { keepingMailer } from '../domain/support.ts';
 
 /** The bootstrap token of every test server. */
 export const ADMIN_API_TOKEN = 'bootstrap-token-for-tests-0123456789';
@@ -49,7 +47,7 @@ export interface ApiAnswer {
 export interface TestApi {
   services: Services;
   url: string;
-  mails: Mail[];
+  mails: OutgoingMail[];
   /** What reached the log as an error nobody meant. */
   errors: unknown[];
   /** Personal access tokens by role. */
@@ -71,7 +69,7 @@ const SYSTEM: Acting = {
 /** Starts an API with one admin of each role; nothing is shared between two of them. */
 export async function startApi(): Promise<TestApi> {
   let now = new Date('2027-03-01T00:00:00Z');
-  const mails: Mail[] = [];
+  const mails: OutgoingMail[] = [];
   const errors: unknown[] = [];
   const services = await openServices(() => now, mails);
   await firstRun(services, { demo: false });
@@ -104,25 +102,22 @@ export async function startApi(): Promise<TestApi> {
   };
 }
 
-async function openServices(now: () => Date, mails: Mail[]): Promise<Services> {
+async function openServices(now: () => Date, mails: OutgoingMail[]): Promise<Services> {
   const stores = await openSqliteStores({ path: ':memory:' });
   const keys = new SecretKeys([new Uint8Array(32).fill(7)]);
   const passwords = new Passwords(keys, {
     hash: (text) => bcrypt.hash(text, 4),
     compare: (text, hash) => bcrypt.compare(text, hash),
   });
-  return {
+  return createServices({
     clock: { now },
-    directory: new Directory(stores),
     issuer: 'https://auth.tollgate.test',
     keys,
-    lastUses: new LastUseBuffer(stores.lastUses),
-    mailer: { send: async (mail) => void mails.push(mail) },
+    mailer: keepingMailer(mails),
     passwords,
     stores,
     timeZone: 'UTC',
-    verifier: new SecretVerifier(keys, passwords),
-  };
+  });
 }
 
 async function listen(services: Services, errors: unknown[]): Promise<Server> {

@@ -79,6 +79,7 @@ const LIMITS: Record<string, { good: unknown[]; bad: unknown[] }> = {
     good: [quota(0), quota(MAX_COUNT, 'total')],
     bad: [quota(-1), quota(MAX_COUNT + 1), quota(1.5), quota('5'), quota(1, 'year'), { calls: 1 }],
   },
+  timeZone: { good: [null, 'Asia/Taipei'], bad: ['Mars/Olympus', '+08:00', '', 8] },
   tps: {
     good: [0, 1, 1_000_000],
     bad: [-1, 1_000_001, 0.5, '10', Number.NaN, Number.POSITIVE_INFINITY, null],

@@ -1,15 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
+import type { ApiKey } from '../../src/domain/api-keys/api-key.ts';
 import { Catalog } from '../../src/domain/apis/catalog.ts';
 import { type Client, UNLOCKED } from '../../src/domain/clients/client.ts';
-import { CHECKS, CHECKS_AT } from '../../src/domain/decision/checks.ts';
-import { firstRefusal } from '../../src/domain/decision/decide.ts';
+import * as table from '../../src/domain/decision/checks.ts';
 import { traceOf } from '../../src/domain/decision/explain.ts';
-import { type Facts, type Place, servedScopes } from '../../src/domain/decision/facts.ts';
+import { apiCall, type Facts, type Place, servedScopes } from '../../src/domain/decision/facts.ts';
 import { REASONS, type ReasonCode } from '../../src/domain/decision/reasons.ts';
 import type { User } from '../../src/domain/users/user.ts';
 import {
   accessTokenOf,
   api,
+  apiKeyOf,
   clientOf,
   familyOf,
   fromNow,
@@ -20,6 +21,9 @@ import {
   userOf,
 } from './support.ts';
 
+const { CHECKS, CHECKS_AT } = table;
+const firstRefusal = (facts: Facts) => table.firstRefusal(facts)?.reason ?? null;
+
 const A = 'authentication';
 const T = 'token';
 const R = 'refresh';
@@ -27,12 +31,15 @@ const I = 'introspection';
 const C = 'call';
 const PLACES: Place[] = [A, T, R, I, C];
 
-/** Checks 1 to 10 and 13 of the product's table, written out. API keys come later. */
+/** The product's table, written out. */
 const PROMISED: Record<string, number> = {
   credential_missing: 401,
   credential_invalid: 401,
   token_expired: 401,
   token_revoked: 401,
+  key_expired: 401,
+  key_not_yet_effective: 401,
+  key_disabled: 401,
   client_deleted: 403,
   client_disabled: 403,
   client_locked: 403,
@@ -48,6 +55,8 @@ const PROMISED: Record<string, number> = {
   level_too_low: 403,
   api_unknown: 403,
   group_not_granted: 403,
+  tps_exceeded: 429,
+  quota_exhausted: 429,
   token_uses_exhausted: 401,
 };
 
@@ -69,11 +78,11 @@ describe('CHECKS', () => {
 
   // product.md §4: status, dates, hours, IP and lock apply at the token endpoint and at refresh too.
   it.each([
-    [A, [3, 6]],
+    [A, [1, 3, 6]],
     [T, [3, 3, 4, 4, 5, 6, 7, 8]],
     [R, [1, 2, 3, 3, 4, 4, 5, 6, 7, 8, 13]],
-    [I, [1, 2, 3, 3, 4, 4, 5, 6, 8, 9, 10, 13]],
-    [C, [1, 2, 3, 3, 4, 4, 5, 6, 8, 9, 10, 13]],
+    [I, [1, 2, 2, 3, 3, 4, 4, 5, 6, 8, 9, 10, 11, 12, 13]],
+    [C, [1, 2, 2, 3, 3, 4, 4, 5, 6, 8, 9, 10, 11, 12, 13]],
   ] as const)('at %s are %j', (place, numbers) => {
     expect(CHECKS_AT[place].map(({ number }) => number)).toEqual(numbers);
   });
@@ -110,6 +119,7 @@ const CLIENT = clientOf({
   startsAt: fromNow(-10),
   expiresAt: fromNow(10),
   serviceHours: TAIPEI_OFFICE,
+  apiQuota: { calls: 500, period: 'day' },
 });
 const SERVER = clientOf({ clientId: 'server', kind: 'resource_server' });
 
@@ -118,7 +128,7 @@ function passing(place: Place): Facts {
   const shared = { place, now: NOW, client: CLIENT, address: ADDRESS, catalog: CATALOG };
   const user = { userId: 'user-1', user: userOf() };
   const token = accessTokenOf({ userId: 'user-1', grantType: 'password' });
-  const call = { method: 'GET', path: '/orders/7' };
+  const call = apiCall(CATALOG, 'GET', '/orders/7');
   const access = { credential: { kind: 'access_token' as const, token }, caller: SERVER, call };
   const family = familyOf({ userId: 'user-1' });
   switch (place) {
@@ -159,6 +169,18 @@ const token =
       : f.credential.kind === 'refresh_token'
         ? { ...f, credential: { ...f.credential, token: { ...f.credential.token, ...changes } } }
         : f;
+/** The same call with an API key of the client in place of the token; keys do not come elsewhere. */
+const key =
+  (changes: Partial<ApiKey> = {}): Change =>
+  (f) => {
+    if (f.place !== I && f.place !== C) return f;
+    const apiKey = apiKeyOf(changes);
+    const { expiresAt } = apiKey;
+    return { ...f, credential: { kind: 'api_key', apiKey, expiresAt }, userId: null, user: null };
+  };
+/** What the limits stand at, where somebody has looked. */
+const read = (rate: { ok: boolean; used: number } | null, quotaUsed: number | null) =>
+  facts({ readings: { rate: rate && { ...rate, retryAfterMs: 400 }, quotaUsed } });
 const rotated: Change = (f) =>
   f.credential.kind === 'refresh_token'
     ? { ...f, credential: { ...f.credential, current: false } }
@@ -169,7 +191,7 @@ const both =
     changes.reduce((sum, change) => change(sum), f);
 const bound = (...ranges: string[]) =>
   client({ ipBindings: ranges.map((address) => ({ hostName: '', address })) });
-const called = (method: string, path: string) => facts({ call: { method, path } });
+const called = (method: string, path: string) => facts({ call: apiCall(CATALOG, method, path) });
 const hours = (
   timeZone: string,
   days: ['mon' | 'tue' | 'wed' | 'thu' | 'fri' | 'sat' | 'sun'],
@@ -180,10 +202,13 @@ const LOCKED = { ...UNLOCKED, failedLogins: 3, lockedAt: fromNow(-5) };
 
 /** In the order of the table: what makes each check refuse, and where it stands. */
 const BREAKERS: [ReasonCode, Place[], Change][] = [
-  ['credential_missing', [R, I, C], facts({ credential: { kind: 'missing' } })],
-  ['credential_invalid', [R, I, C], facts({ credential: { kind: 'unknown' } })],
+  ['credential_missing', [A, R, I, C], facts({ credential: { kind: 'missing' } })],
+  ['credential_invalid', [A, R, I, C], facts({ credential: { kind: 'unknown' } })],
   ['token_revoked', [R, I, C], token({ revokedAt: fromNow(-1) })],
   ['token_expired', [R, I, C], token({ expiresAt: NOW })],
+  ['key_disabled', [I, C], key({ status: 'disabled' })],
+  ['key_not_yet_effective', [I, C], key({ startsAt: fromNow(1) })],
+  ['key_expired', [I, C], key({ expiresAt: NOW })],
   ['client_deleted', [T, R, I, C], facts({ client: null })],
   ['client_disabled', [T, R, I, C], client({ status: 'disabled' })],
   ['client_locked', [A, T, R, I, C], client({ lock: LOCKED })],
@@ -199,6 +224,8 @@ const BREAKERS: [ReasonCode, Place[], Change][] = [
   ['audience_mismatch', [I, C], client({ audience: 'internal' })],
   ['api_unknown', [I, C], called('GET', '/nothing')],
   ['group_not_granted', [I, C], called('POST', '/orders/7/ship')],
+  ['tps_exceeded', [I, C], read({ ok: false, used: 10 }, null)],
+  ['quota_exhausted', [I, C], read(null, 500)],
   ['token_uses_exhausted', [R, I, C], token({ uses: 10 })],
 ];
 
@@ -235,7 +262,10 @@ describe('an earlier check decides before a later one', () => {
       ([first, second]) =>
         second !== 'group_not_granted' || !['level_too_low', 'audience_mismatch'].includes(first),
     )
-    // A call names one API, a credential is of one kind.
+    // A call names one API, a credential is of one kind; a key has no user and no uses.
+    .filter(([first, second]) => !(first.startsWith('key_') && /^key_|^user_|uses/.test(second)))
+    .filter(([first, second]) => !(/^token_|^credential_/.test(first) && second.startsWith('key_')))
+    .filter(([first, second]) => !(first === 'tps_exceeded' && second === 'quota_exhausted'))
     .filter(([first, second]) => !(first === 'api_unknown' && second === 'group_not_granted'))
     .filter(
       ([first, second]) => !(first === 'credential_missing' && second === 'credential_invalid'),
@@ -509,6 +539,70 @@ const ROWS: Row[] = [
     token({ scopes: ['unheld'] }),
   ],
   ['a token without scopes', [I, C], 'group_not_granted', token({ scopes: [] })],
+
+  ['an API key', [I, C], null, key()],
+  [
+    'a disabled key that has expired',
+    [I, C],
+    'key_disabled',
+    key({ status: 'disabled', expiresAt: NOW }),
+  ],
+  ['a key that starts at this instant', [I, C], null, key({ startsAt: NOW })],
+  [
+    'a key that ends in a millisecond',
+    [I, C],
+    null,
+    key({ expiresAt: new Date(NOW.getTime() + 1) }),
+  ],
+  [
+    'a key without the group called',
+    [I, C],
+    'group_not_granted',
+    key({ apiGroups: ['orders.ship'] }),
+  ],
+  [
+    'a key of a group that its client has lost',
+    [I, C],
+    'group_not_granted',
+    both(key(), client({ apiGroups: [] })),
+  ],
+  [
+    'a key of a group above the level',
+    [I, C],
+    'level_too_low',
+    both(key(), client({ securityLevel: 'SYSTEM' })),
+  ],
+  ['a key of a locked client', [I, C], 'client_locked', both(key(), client({ lock: LOCKED }))],
+
+  ['the last call of a second', [I, C], null, read({ ok: true, used: 9 }, null)],
+  ['no TPS', [I, C], null, both(client({ tps: 0 }), read({ ok: false, used: 10 }, null))],
+  ['the last unit of a quota', [I, C], null, read(null, 499)],
+  ['a quota that was lowered', [I, C], 'quota_exhausted', read(null, 501)],
+  [
+    'no quota',
+    [I, C],
+    null,
+    both(client({ apiQuota: { calls: 0, period: 'day' } }), read(null, 501)),
+  ],
+  ['a weight that fits', [I, C], null, both(read(null, 497), facts({ weight: 3 }))],
+  [
+    'a weight that does not fit whole',
+    [I, C],
+    'quota_exhausted',
+    both(read(null, 498), facts({ weight: 3 })),
+  ],
+  [
+    'a weight over the uses left',
+    [I, C],
+    'token_uses_exhausted',
+    both(token({ uses: 8 }), facts({ weight: 3 })),
+  ],
+  [
+    'limits that are used up, for a retry that is paid for',
+    [I, C],
+    null,
+    both(token({ uses: 10 }), read({ ok: false, used: 10 }, 500), facts({ isPaid: true })),
+  ],
 
   ['the last use', [R, I, C], null, token({ uses: 9 })],
   ['uses beyond the limit', [R, I, C], 'token_uses_exhausted', token({ uses: 11 })],

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { findSetUpAdmin, setUpAdmin } from '../../src/domain/admins/set-up-admin.ts';
 import { authenticateClient } from '../../src/domain/clients/authenticate-client.ts';
 import { deleteClient } from '../../src/domain/clients/manage-clients.ts';
-import { firstRefusal } from '../../src/domain/decision/decide.ts';
+import { firstRefusal } from '../../src/domain/decision/checks.ts';
 import { Directory } from '../../src/domain/directory.ts';
 import {
   DEMO_PARTNER,

@@ -11,7 +11,7 @@ import {
   unlockClient,
   updateClient,
 } from '../../src/domain/clients/manage-clients.ts';
-import { firstRefusal } from '../../src/domain/decision/decide.ts';
+import { firstRefusal } from '../../src/domain/decision/checks.ts';
 import type { Services } from '../../src/domain/services.ts';
 import { createUser, deleteUser } from '../../src/domain/users/manage-users.ts';
 import { parse } from '../../src/domain/validation.ts';
@@ -458,7 +458,7 @@ describe('deleteClient', () => {
     const dying = await nothingChanges(() =>
       deleteClient(services, ACTOR, 'orders', { dryRun: true }),
     );
-    expect(dying).toEqual({ liveTokens: 1, secrets: 1 });
+    expect(dying).toEqual({ liveTokens: 1, secrets: 1, apiKeys: 0 });
     expect(await deleteClient(services, ACTOR, 'orders', { version: 1 })).toEqual(dying);
     expect(await services.stores.clients.find('orders')).toBeNull();
     expect((await services.stores.tokens.findAccess(token.tokenId))?.revokedAt).toEqual(NOW);
@@ -514,7 +514,7 @@ describe('the allowlist of a client', () => {
     } as const;
     const catalog = await services.directory.catalog();
     const asUser = (userId: string, user: typeof stranger | null) =>
-      firstRefusal({ ...facts, client, catalog, userId, user });
+      firstRefusal({ ...facts, client, catalog, userId, user })?.reason;
     expect(asUser(stranger.userId, stranger)).toBe('user_not_allowed');
     expect(asUser(listed.userId, null)).toBe('user_disabled');
   });

@@ -1,6 +1,7 @@
 /** A world for the rules: real stores in memory, a clock that moves, bcrypt that is counted, mail that is kept. */
 import bcrypt from 'bcrypt';
 import { openSqliteStores } from '../../adapters/sqlite/index.ts';
+import type { ApiKey } from '../../src/domain/api-keys/api-key.ts';
 import type { Api } from '../../src/domain/apis/api.ts';
 import type { ApiGroup } from '../../src/domain/apis/api-group.ts';
 import type { ApiScope } from '../../src/domain/apis/api-scope.ts';
@@ -14,14 +15,11 @@ import {
   UNLOCKED,
 } from '../../src/domain/clients/client.ts';
 import { plusSeconds } from '../../src/domain/clock.ts';
-import { Directory } from '../../src/domain/directory.ts';
 import { isDomainError } from '../../src/domain/errors.ts';
-import { LastUseBuffer } from '../../src/domain/last-uses.ts';
-import type { Mail } from '../../src/domain/mailer.ts';
+import type { Mailer, OutgoingMail } from '../../src/domain/mailer.ts';
 import { type BcryptPort, Passwords } from '../../src/domain/secrets/passwords.ts';
 import { SecretKeys } from '../../src/domain/secrets/secret-keys.ts';
-import { SecretVerifier } from '../../src/domain/secrets/secret-verifier.ts';
-import type { Services } from '../../src/domain/services.ts';
+import { createServices, type Services } from '../../src/domain/services.ts';
 import type { AccessToken, RefreshFamily } from '../../src/domain/tokens/token.ts';
 import type { User } from '../../src/domain/users/user.ts';
 
@@ -61,7 +59,7 @@ export class CountingBcrypt implements BcryptPort {
 export interface World {
   services: Services;
   bcrypt: CountingBcrypt;
-  mails: Mail[];
+  mails: OutgoingMail[];
   /** Moves the clock on. */
   pass(seconds: number): void;
   close(): Promise<void>;
@@ -74,19 +72,16 @@ export async function openWorld(options: { levels?: boolean } = {}): Promise<Wor
   const keys = new SecretKeys([keyOf(7)]);
   const counting = new CountingBcrypt();
   const passwords = new Passwords(keys, counting);
-  const mails: Mail[] = [];
-  const services: Services = {
+  const mails: OutgoingMail[] = [];
+  const services = createServices({
     clock: { now: () => now },
-    directory: new Directory(stores),
     issuer: 'https://auth.example.test',
     keys,
-    lastUses: new LastUseBuffer(stores.lastUses),
-    mailer: { send: async (mail) => void mails.push(mail) },
+    mailer: keepingMailer(mails),
     passwords,
     stores,
     timeZone: 'UTC',
-    verifier: new SecretVerifier(keys, passwords),
-  };
+  });
   if (options.levels !== false) await insertLevels(services);
   return {
     services,
@@ -97,6 +92,20 @@ export async function openWorld(options: { levels?: boolean } = {}): Promise<Wor
     },
     close: () => stores.close(),
   };
+}
+
+/** Keeps what it is told to send. */
+export function keepingMailer(mails: OutgoingMail[]): Mailer {
+  return {
+    send: (mail) => void mails.push(mail),
+    canResend: async () => 'possible',
+    resend: () => {},
+  };
+}
+
+/** The link that a mail holds; empty when it holds none. */
+export function linkIn(mail: OutgoingMail | undefined): string {
+  return mail !== undefined && 'url' in mail.locals ? mail.locals.url : '';
 }
 
 async function insertLevels({ stores }: Services): Promise<void> {
@@ -193,6 +202,15 @@ function tokenBase() {
     maxUses: 10,
     uses: 0,
   };
+}
+
+/** An API key of the client `orders`, live at `NOW`. */
+export function apiKeyOf(changes: Partial<ApiKey> = {}): ApiKey {
+  const names = { apiKeyId: 'key-1', clientId: 'orders', alias: 'nightly' };
+  const values = { current: { digest: 'key-digest-1', lastFour: 'abcd' }, previous: null };
+  const period = { startsAt: null, expiresAt: fromNow(3600) };
+  const rest = { apiGroups: ['orders.read'], status: 'enabled' as const };
+  return { ...names, ...values, ...period, ...rest, ...VERSION_1, ...changes };
 }
 
 /** The bad fields that a call complains about, as `field code`; fails when it does not complain. */

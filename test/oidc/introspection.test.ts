@@ -62,6 +62,8 @@ describe.each(['a Basic header', 'the form'])('by %s:', (door) => {
         iat: issuedAt,
         exp: issuedAt + 3600,
         uses_left: null,
+        quota_left: null,
+        quota_resets_at: null,
         priority: 3,
       });
     });

@@ -84,7 +84,7 @@ describe('a database that fails in the middle of a request', () => {
     ['introspection: reading the client', ['clients', 'find'], introspect],
     ['introspection: reading the token', ['tokens', 'findAccess'], introspect],
     ['introspection: reading the user', ['users', 'find'], introspect],
-    ['introspection: spending a use', ['tokens', 'spend'], introspect],
+    ['introspection: spending a use', ['charges', 'book'], introspect],
     ['introspection: reading the family', ['tokens', 'findFamily'], introspectRefresh],
     ['revocation: reading the token', ['tokens', 'findAccess'], revoke],
     ['revocation: revoking', ['tokens', 'revoke'], revoke],

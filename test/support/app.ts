@@ -10,6 +10,7 @@ import pino from 'pino';
 import type { z } from 'zod';
 import { type OpenServices, openServices } from '../../src/compose.ts';
 import { loadConfig } from '../../src/config/load.ts';
+import { createApiKey } from '../../src/domain/api-keys/manage-api-keys.ts';
 import { newApi } from '../../src/domain/apis/api.ts';
 import type { newApiGroup } from '../../src/domain/apis/api-group.ts';
 import type { newApiScope } from '../../src/domain/apis/api-scope.ts';
@@ -63,6 +64,12 @@ export interface TestUser {
   password: string;
 }
 
+/** An API key and its value. */
+export interface TestKey {
+  apiKeyId: string;
+  value: string;
+}
+
 /** Makes and changes records through the domain. */
 export interface Records {
   services: Services;
@@ -72,6 +79,8 @@ export interface Records {
   createResourceServer(fields?: ClientFields): Promise<Credentials>;
   /** Changes whatever version is current. */
   updateClient(clientId: string, patch: z.output<typeof clientPatch>): Promise<Client>;
+  /** An API key of a client that holds its groups, valid for 30 days unless told otherwise. */
+  createKey(clientId: string, fields?: KeyFields): Promise<TestKey>;
   createUser(fields?: { userName?: string; password?: string }): Promise<TestUser>;
   updateUser(userId: string, patch: Record<string, unknown>): Promise<User>;
   /** An API group; `calls` such as `GET /orders/:id` become its APIs. */
@@ -79,6 +88,7 @@ export interface Records {
   createScope(name: string, fields?: ScopeFields, calls?: string[]): Promise<void>;
 }
 
+type KeyFields = Partial<Parameters<typeof createApiKey>[3]>;
 type GroupFields = Partial<z.output<typeof newApiGroup>>;
 type ScopeFields = Partial<z.output<typeof newApiScope>>;
 
@@ -94,7 +104,8 @@ export function fresh(prefix: string): string {
 export function recordsOf(services: Services): Records {
   const make = async (fields: ClientFields): Promise<Credentials> => {
     const name = fresh('client');
-    const defaults = { clientName: name, displayName: name, note: 'made by a test' };
+    // The clock stands still: ten calls a second would be ten calls a test.
+    const defaults = { clientName: name, displayName: name, note: 'made by a test', tps: 0 };
     const { client, secret } = await createClient(services, TESTER, { ...defaults, ...fields });
     return { clientId: client.clientId, secret: secret?.value ?? fields.password ?? '' };
   };
@@ -107,6 +118,13 @@ export function recordsOf(services: Services): Records {
     async updateClient(clientId, patch) {
       const { version } = await findClient(services, clientId);
       return (await updateClient(services, TESTER, clientId, version, patch)).client;
+    },
+    async createKey(clientId, fields = {}) {
+      const { apiGroups } = await findClient(services, clientId);
+      const expiresAt = plusSeconds(services.clock.now(), 30 * 86_400);
+      const key = { alias: fresh('key'), expiresAt, apiGroups, ...fields };
+      const { apiKey, value } = await createApiKey(services, TESTER, clientId, key);
+      return { apiKeyId: apiKey.apiKeyId, value: value ?? '' };
     },
     async createUser({ userName = fresh('user'), password = 'correct horse battery' } = {}) {
       const user = await createUser(services, TESTER, { userName, password });
@@ -146,7 +164,7 @@ export interface TestApp extends Talk, Records {
   clock: MovableClock;
   /** Every log line so far, from level trace on. */
   log: string[];
-  /** Mails in the outbox, as they would be sent, in no order. */
+  /** Mails in the outbox, as they would be sent, in no order; waits for the first one. */
   mails(): Promise<string[]>;
   close(): Promise<void>;
 }
@@ -186,7 +204,10 @@ export async function startApp(options: AppOptions = {}): Promise<TestApp> {
 }
 
 async function mailsIn(outbox: string): Promise<string[]> {
-  const names = await readdir(outbox).catch(() => []);
+  let names: string[] = [];
+  while (names.length === 0) {
+    names = (await readdir(outbox).catch(() => [])).filter((name) => name.endsWith('.eml'));
+  }
   return Promise.all(names.map((name) => readFile(join(outbox, name), 'utf8')));
 }
 

@@ -80,6 +80,8 @@ export interface Talk {
   ): Promise<Answer>;
   introspect(as: Credentials, token: string, params?: Params, sending?: Sending): Promise<Answer>;
   revoke(as: Credentials, token: string, params?: Params): Promise<Answer>;
+  /** Posts a question, or a list of them, to `/decide`. */
+  decide(as: Credentials, question: unknown, sending?: Sending): Promise<Answer>;
 }
 
 /** A Basic header as RFC 6749 §2.3.1 wants it: id and secret form-encoded. */
@@ -108,6 +110,12 @@ export function talkTo(url: string): Talk {
     introspect: (as, value, params, sending) =>
       post('/oauth2/introspect', { token: value, ...params }, { as, ...sending }),
     revoke: (as, value, params) => post('/oauth2/revoke', { token: value, ...params }, { as }),
+    decide: (as, question, sending) =>
+      post('/decide', JSON.stringify(question), {
+        as,
+        ...sending,
+        headers: { 'Content-Type': 'application/json', ...sending?.headers },
+      }),
   };
 }
 
@@ -139,7 +147,12 @@ function formOf(params: Params): string {
 /** A request with a target and headers that `fetch` would not send, such as Host. */
 export async function sendRaw(
   url: string,
-  options: { method?: string; path: string; headers?: Record<string, string>; body?: string },
+  options: {
+    method?: string;
+    path: string;
+    headers?: Record<string, string | string[]>;
+    body?: string;
+  },
 ): Promise<Answer> {
   const { body = '', ...rest } = options;
   const sent = request(url, rest).end(body);
@@ -156,7 +169,7 @@ export async function sendRaw(
 export async function answerOf(response: Response): Promise<Answer> {
   const text = await response.text();
   const isJson = response.headers.get('Content-Type')?.includes('json') === true;
-  const body = isJson ? (JSON.parse(text) as AnswerBody) : {};
+  const body = isJson && text !== '' ? (JSON.parse(text) as AnswerBody) : {};
   return { status: response.status, headers: response.headers, text, body };
 }
 

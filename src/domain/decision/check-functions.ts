@@ -3,7 +3,14 @@ import type { HoldingProblem } from '../apis/catalog.ts';
 import type { Client } from '../clients/client.ts';
 import { addressSet } from '../clients/ip-binding.ts';
 import { isWithinHours } from '../clients/service-hours.ts';
-import { asksAboutOwn, type Facts, grantedScopes, servedScopes, tokenOf } from './facts.ts';
+import {
+  asksAboutOwn,
+  type Facts,
+  grantedScopes,
+  scopesGiven,
+  servedScopes,
+  tokenOf,
+} from './facts.ts';
 import { pass, refuse, type Verdict, verdict } from './verdict.ts';
 
 /** The credential is known and intact. */
@@ -27,6 +34,16 @@ export function tokenIsLive(facts: Facts): Verdict | null {
   if (facts.credential.kind !== 'refresh_token' || facts.credential.current)
     return pass(facts.now, { before: token.expiresAt });
   return refuse('token_revoked', 'a refresh token that was replaced', 'the current one');
+}
+
+/** The API key is enabled, effective and not expired. */
+export function keyIsLive({ credential, now }: Facts): Verdict | null {
+  if (credential.kind !== 'api_key') return null;
+  const { apiKey, expiresAt } = credential;
+  if (apiKey.status !== 'enabled') return refuse('key_disabled', apiKey.status, 'enabled');
+  if (apiKey.startsAt !== null && now < apiKey.startsAt)
+    return refuse('key_not_yet_effective', now, { from: apiKey.startsAt });
+  return verdict(now < expiresAt, 'key_expired', now, { before: expiresAt });
 }
 
 /** The client exists and is enabled. */
@@ -104,18 +121,15 @@ export function userIsAllowed({ userId = null, user, client }: Facts): Verdict |
   );
 }
 
-/** What the token grants fits the audience and level of the client, and the asking resource server serves it. */
+/** What the credential grants fits the audience and level of the client, and the asking resource server serves it. */
 export function audienceAndLevelFit(facts: Facts): Verdict | null {
-  const token = tokenOf(facts);
-  if (token === null || facts.client === null || asksAboutOwn(facts)) return null;
+  const given = scopesGiven(facts);
+  if (given === null || facts.client === null || asksAboutOwn(facts)) return null;
   const granted = grantedScopes(facts);
-  const problem = holdingProblem(facts, granted);
+  const problem = holdingProblem(facts, given, granted);
   if (problem !== null) {
-    return refuse(
-      problem,
-      { level: facts.client.securityLevel, audience: facts.client.audience },
-      token.scopes,
-    );
+    const { securityLevel: level, audience } = facts.client;
+    return refuse(problem, { level, audience }, given);
   }
   const serves = facts.caller?.kind === 'resource_server' ? facts.caller.servedApiGroups : [];
   if (serves.length === 0) return pass(granted, 'any group');
@@ -123,16 +137,17 @@ export function audienceAndLevelFit(facts: Facts): Verdict | null {
 }
 
 /** Why scopes that the client still holds do not count, when that leaves nothing for the call. */
-function holdingProblem(facts: Facts, granted: string[]): HoldingProblem | null {
-  const { client, call, catalog } = facts;
-  const held =
-    tokenOf(facts)?.scopes.filter(
-      (n) => client?.apiGroups.includes(n) || client?.apiScopes.includes(n),
-    ) ?? [];
-  const api = call ? catalog.match(call.method, call.path)[0] : undefined;
-  const relevant =
-    api === undefined ? held : held.filter((name) => catalog.holdersOf(api.apiId).includes(name));
-  if (client === null || relevant.some((name) => granted.includes(name))) return null;
+function holdingProblem(
+  { client, call, catalog }: Facts,
+  given: readonly string[],
+  granted: readonly string[],
+): HoldingProblem | null {
+  // Nothing of what was given has been lost: the usual case.
+  if (client === null || granted.length === given.length) return null;
+  const held = given.filter((n) => client.apiGroups.includes(n) || client.apiScopes.includes(n));
+  const api = call?.api;
+  const relevant = api ? held.filter((n) => catalog.holdersOf(api.apiId).includes(n)) : held;
+  if (relevant.some((name) => granted.includes(name))) return null;
   return (
     relevant
       .map((name) => catalog.holdingProblem(client, name))
@@ -144,8 +159,8 @@ function holdingProblem(facts: Facts, granted: string[]): HoldingProblem | null 
 export function apiIsGranted(facts: Facts): Verdict | null {
   const { call, catalog } = facts;
   if (!call) return null;
-  const [api] = catalog.match(call.method, call.path);
-  if (api === undefined) return refuse('api_unknown', call, 'a known API');
+  const { method, path, api } = call;
+  if (api === null) return refuse('api_unknown', { method, path }, 'a known API');
   const holders = catalog.holdersOf(api.apiId);
   const scopes = servedScopes(facts);
   return verdict(
@@ -156,14 +171,32 @@ export function apiIsGranted(facts: Facts): Verdict | null {
   );
 }
 
-/** A use is left. */
+/** A call of this second is left. Not known before it is charged, unless somebody has looked. */
+export function rateIsLeft({ client, readings, isPaid }: Facts): Verdict | null {
+  if (client === null || client.tps === 0 || isPaid || !readings?.rate) return null;
+  const { ok, used } = readings.rate;
+  return verdict(ok, 'tps_exceeded', { calls: used }, { callsPerSecond: client.tps });
+}
+
+/** The quota has room for the call. Not known before it is charged, unless somebody has looked. */
+export function quotaIsLeft({ client, readings, isPaid, weight = 1 }: Facts): Verdict | null {
+  const used = readings?.quotaUsed ?? null;
+  if (client === null || client.apiQuota.calls === 0 || isPaid || used === null) return null;
+  const { calls, period } = client.apiQuota;
+  const wanted = { calls, period, ...(weight > 1 && { weight }) };
+  return verdict(used + weight <= calls, 'quota_exhausted', { used }, wanted);
+}
+
+/** As many uses are left as the call costs. */
 export function usesAreLeft(facts: Facts): Verdict | null {
   const token = tokenOf(facts);
-  if (token === null || token.maxUses === 0) return null;
+  const { weight = 1 } = facts;
+  if (token === null || token.maxUses === 0 || facts.isPaid) return null;
+  const wanted = { below: token.maxUses, ...(weight > 1 && { weight }) };
   return verdict(
-    token.uses < token.maxUses,
+    token.uses + weight <= token.maxUses,
     'token_uses_exhausted',
     { spent: token.uses },
-    { below: token.maxUses },
+    wanted,
   );
 }

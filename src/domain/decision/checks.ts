@@ -1,12 +1,11 @@
 /**
  * THE table: every check of every door, in order. A row names its check and the places where it
- * applies; the first row that refuses decides. Rows with a charge spend something; charges run after
- * all rows have passed, in this order, and are given back when a later one fails.
+ * applies; the first row that refuses decides. Rows 11 to 13 limit: their meter is charged after all
+ * rows have passed, in this order, all or nothing (`charges.ts`).
  *
- *   A = before a secret is looked at   T = token endpoint   R = refresh   I = introspection
+ *   A = authentication of a client   T = token endpoint   R = refresh   I = introspection
  *   C = a call: /decide and forward-auth
  */
-import { type Charge, chargeUse } from './charges.ts';
 import {
   addressIsBound,
   apiIsGranted,
@@ -17,13 +16,20 @@ import {
   clientIsNotLocked,
   credentialIsKnown,
   grantTypeIsAllowed,
+  keyIsLive,
+  quotaIsLeft,
+  rateIsLeft,
   tokenIsLive,
   userIsAllowed,
   usesAreLeft,
   withinServiceHours,
 } from './check-functions.ts';
 import type { Facts, Place } from './facts.ts';
+import type { ReasonCode } from './reasons.ts';
 import type { Verdict } from './verdict.ts';
+
+/** What an allowed decision can be charged to. */
+export type Meter = 'rate' | 'quota' | 'uses';
 
 /** One row of the table. */
 export interface Check {
@@ -33,7 +39,8 @@ export interface Check {
   places: ReadonlySet<Place>;
   /** Passes, refuses with a reason, or does not apply (null). */
   verdict: (facts: Facts) => Verdict | null;
-  charge?: Charge;
+  /** What the row charges at introspection and at calls. */
+  meter: Meter | null;
 }
 
 const A = 'authentication';
@@ -45,8 +52,9 @@ const _ = null;
 
 /** The ordered checks. */
 export const CHECKS: readonly Check[] = [
-  row(1, 'credential', credentialIsKnown, [_, _, R, I, C]),
+  row(1, 'credential', credentialIsKnown, [A, _, R, I, C]),
   row(2, 'token is live', tokenIsLive, [_, _, R, I, C]),
+  row(2, 'API key is live', keyIsLive, [_, _, _, I, C]),
   row(3, 'client is enabled', clientIsEnabled, [_, T, R, I, C]),
   row(3, 'client is not locked', clientIsNotLocked, [A, T, R, I, C]),
   row(4, 'client has started', clientHasStarted, [_, T, R, I, C]),
@@ -57,7 +65,9 @@ export const CHECKS: readonly Check[] = [
   row(8, 'user', userIsAllowed, [_, T, R, I, C]),
   row(9, 'audience and level', audienceAndLevelFit, [_, _, _, I, C]),
   row(10, 'API is granted', apiIsGranted, [_, _, _, I, C]),
-  row(13, 'uses', usesAreLeft, [_, _, R, I, C], chargeUse),
+  row(11, 'TPS', rateIsLeft, [_, _, _, I, C], 'rate'),
+  row(12, 'quota', quotaIsLeft, [_, _, _, I, C], 'quota'),
+  row(13, 'uses', usesAreLeft, [_, _, R, I, C], 'uses'),
 ];
 
 /** The rows of one place, in order. */
@@ -69,17 +79,26 @@ export const CHECKS_AT: Readonly<Record<Place, readonly Check[]>> = {
   call: CHECKS.filter((check) => check.places.has(C)),
 };
 
-/** The rows of one place that charge, in order. */
-export const CHARGES_AT: Readonly<Record<Place, readonly { name: string; charge: Charge }[]>> = {
-  authentication: chargesOf(CHECKS_AT.authentication),
-  token: chargesOf(CHECKS_AT.token),
-  refresh: chargesOf(CHECKS_AT.refresh),
-  introspection: chargesOf(CHECKS_AT.introspection),
-  call: chargesOf(CHECKS_AT.call),
-};
+/** The row that refuses, and why. */
+export interface Refusal {
+  check: Check;
+  reason: ReasonCode;
+}
 
-function chargesOf(checks: readonly Check[]) {
-  return checks.flatMap(({ name, charge }) => (charge === undefined ? [] : [{ name, charge }]));
+/** The first row of the place that refuses, or null; spends nothing. */
+export function firstRefusal(facts: Facts): Refusal | null {
+  for (const check of CHECKS_AT[facts.place]) {
+    const reason = check.verdict(facts)?.reason;
+    if (reason) return { check, reason };
+  }
+  return null;
+}
+
+/** The row that charges a meter. */
+export function rowOf(meter: Meter): Check {
+  const found = CHECKS.find((check) => check.meter === meter);
+  if (found === undefined) throw new Error(`no row charges ${meter}`);
+  return found;
 }
 
 function row(
@@ -87,13 +106,7 @@ function row(
   name: string,
   verdict: Check['verdict'],
   places: (Place | null)[],
-  charge?: Charge,
+  meter: Meter | null = null,
 ): Check {
-  return {
-    number,
-    name,
-    places: new Set(places.filter((place) => place !== null)),
-    verdict,
-    ...(charge && { charge }),
-  };
+  return { number, name, places: new Set(places.filter((p) => p !== null)), verdict, meter };
 }

@@ -1,6 +1,6 @@
 /** Explains: the same table as a trace, each check with the value seen, the value wanted and when it next passes. */
 import { nextOpening } from '../clients/service-hours.ts';
-import { CHECKS_AT } from './checks.ts';
+import { CHECKS_AT, type Refusal } from './checks.ts';
 import type { Facts } from './facts.ts';
 import type { ReasonCode } from './reasons.ts';
 
@@ -16,14 +16,22 @@ export interface TraceEntry {
   passesAt: Date | null;
 }
 
-/** Every check of the place, also those after the first refusal. `lostCharge`: a charge that lost a race. */
+/** What the facts do not hold of a refusal. */
+export interface Refusing {
+  /** The row that refused, which may pass by now: it lost a race for the last call or use. */
+  refusal: Refusal | null;
+  /** End of the quota window; null = never, or no quota. */
+  quotaEndsAt: Date | null;
+}
+
+/** Every check of the place, also those after the first refusal. */
 export function traceOf(
   facts: Facts,
-  lostCharge?: { check: string; reason: ReasonCode },
+  { refusal, quotaEndsAt }: Refusing = { refusal: null, quotaEndsAt: null },
 ): TraceEntry[] {
   return CHECKS_AT[facts.place].map((check): TraceEntry => {
     const verdict = check.verdict(facts);
-    const reason = lostCharge?.check === check.name ? lostCharge.reason : (verdict?.reason ?? null);
+    const reason = refusal?.check.name === check.name ? refusal.reason : (verdict?.reason ?? null);
     return {
       number: check.number,
       check: check.name,
@@ -31,14 +39,28 @@ export function traceOf(
       reason,
       seen: verdict?.seen ?? null,
       wanted: verdict?.wanted ?? null,
-      passesAt: reason === null ? null : passesAt(facts, reason),
+      passesAt: reason === null ? null : passesAt(facts, reason, quotaEndsAt),
     };
   });
 }
 
-function passesAt({ client, now }: Facts, reason: ReasonCode): Date | null {
-  if (reason === 'client_not_started') return client?.startsAt ?? null;
-  if (reason === 'outside_service_hours' && client?.serviceHours)
-    return nextOpening(client.serviceHours, now);
-  return null;
+function passesAt(
+  { client, credential, now, readings }: Facts,
+  reason: ReasonCode,
+  quotaEndsAt: Date | null,
+): Date | null {
+  switch (reason) {
+    case 'client_not_started':
+      return client?.startsAt ?? null;
+    case 'key_not_yet_effective':
+      return credential.kind === 'api_key' ? credential.apiKey.startsAt : null;
+    case 'outside_service_hours':
+      return client?.serviceHours ? nextOpening(client.serviceHours, now) : null;
+    case 'tps_exceeded':
+      return new Date(now.getTime() + (readings?.rate?.retryAfterMs ?? 0));
+    case 'quota_exhausted':
+      return quotaEndsAt;
+    default:
+      return null;
+  }
 }

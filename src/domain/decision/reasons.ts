@@ -6,6 +6,9 @@ export const REASONS = {
   credential_invalid: { status: 401, title: 'the credential is not known or not intact' },
   token_expired: { status: 401, title: 'the token has expired' },
   token_revoked: { status: 401, title: 'the token was revoked' },
+  key_expired: { status: 401, title: 'the API key has expired' },
+  key_not_yet_effective: { status: 401, title: 'the effective date of the API key has not come' },
+  key_disabled: { status: 401, title: 'the API key is disabled' },
   client_deleted: { status: 403, title: 'the client no longer exists' },
   client_disabled: { status: 403, title: 'the client is disabled' },
   client_locked: { status: 403, title: 'the client is locked after failed secrets' },
@@ -21,6 +24,8 @@ export const REASONS = {
   level_too_low: { status: 403, title: 'the security level of the client is too low' },
   api_unknown: { status: 403, title: 'no API matches the method and path' },
   group_not_granted: { status: 403, title: 'no granted group or scope holds the API' },
+  tps_exceeded: { status: 429, title: 'the client has made its calls of this second' },
+  quota_exhausted: { status: 429, title: 'the quota of the client is used up for this period' },
   token_uses_exhausted: { status: 401, title: 'the uses of the token are spent' },
 } as const;
 

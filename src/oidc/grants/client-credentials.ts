@@ -17,7 +17,7 @@ async function grantClientCredentials(services: Services, ctx: KoaContextWithOID
   const now = services.clock.now();
   const { address } = stateOf(ctx);
   const grantType = 'client_credentials';
-  admit(stateOf(ctx), {
+  admit(services, stateOf(ctx), {
     place: 'token',
     now,
     credential: { kind: 'client_secret' },

@@ -33,7 +33,7 @@ async function grantPassword(services: Services, ctx: KoaContextWithOIDC): Promi
       catalog,
     }) as const;
   // A client that may not ask costs no password verification.
-  admit(stateOf(ctx), facts());
+  admit(services, stateOf(ctx), facts());
   const user = await signIn(
     services,
     required(ctx.oidc.body, 'username'),
@@ -41,7 +41,7 @@ async function grantPassword(services: Services, ctx: KoaContextWithOIDC): Promi
     address,
   );
   if (user === null) throw invalidGrant('user name or password is wrong');
-  admit(stateOf(ctx), { ...facts(), userId: user.userId, user });
+  admit(services, stateOf(ctx), { ...facts(), userId: user.userId, user });
   const usable = catalog.usableBy(client);
   const groups = client.apiGroups.filter((name) => usable.has(name));
   const scopes = requestedScopes(ctx.oidc.params?.['scope'], usable, groups);

@@ -32,7 +32,7 @@ async function grantRefreshToken(services: Services, ctx: KoaContextWithOIDC): P
   const catalog = await services.directory.catalog();
   const now = services.clock.now();
   const { userId } = family;
-  admit(stateOf(ctx), {
+  admit(services, stateOf(ctx), {
     place: 'refresh',
     now,
     credential: { kind: 'refresh_token', token: family, current: presented !== null },

@@ -2,8 +2,10 @@
  * Request bodies: JSON only (RFC 8259), bounded in size and depth. What a parser would quietly mend
  * (invalid UTF-8, a member named twice, half a surrogate pair) is refused by name instead.
  */
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
-import { DomainError, invalidField } from '../domain/errors.ts';
+import { invalidField } from '../domain/errors.ts';
+import { readBody } from './body.ts';
 import { ApiError } from './problem.ts';
 
 /** The largest body: 256 KiB. */
@@ -18,8 +20,7 @@ const MAX_DEPTH = 16;
  */
 export async function readJson(request: IncomingMessage): Promise<unknown> {
   const { headers } = request;
-  if (Number(headers['content-length'] ?? 0) > MAX_BODY_BYTES) throw tooLarge();
-  const bytes = await readBytes(request);
+  const bytes = await readBody(request, MAX_BODY_BYTES);
   if (bytes.length === 0) return undefined;
   const media = headers['content-type'] ?? '';
   const isJson = /^application\/(merge-patch\+)?json\s*(?:;\s*charset="?utf-8"?\s*)?$/i.exec(media);
@@ -33,32 +34,11 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   return parseJson(decode(bytes));
 }
 
-async function readBytes(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
-      length += chunk.length;
-      if (length > MAX_BODY_BYTES) throw tooLarge();
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
-    throw invalidField('', 'incomplete', 'the request ended before its body did');
-  }
-  return Buffer.concat(chunks);
-}
-
-function tooLarge(): DomainError {
-  return new DomainError('payload_too_large', { hint: `at most ${MAX_BODY_BYTES} bytes` });
-}
-
 function decode(bytes: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw invalidField('', 'not_utf8', 'the body is not valid UTF-8');
-  }
+  if (!isUtf8(bytes)) throw invalidField('', 'not_utf8', 'the body is not valid UTF-8');
+  const text = bytes.toString('utf8');
+  // A decoder of RFC 3629 drops the mark that some editors write first.
+  return text.startsWith('\uFEFF') ? text.slice(1) : text;
 }
 
 /** Parses JSON text; throws `validation_failed` naming what is wrong with it. */

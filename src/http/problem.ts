@@ -1,6 +1,6 @@
 /**
- * Errors of the REST API: the domain's codes and a few of HTTP's own, each answered as a problem
- * document (RFC 9457). An error nobody meant reaches the log whole and the caller as a bare 500.
+ * Errors of the REST API and of the gateways' doors: the domain's codes and a few of HTTP's own, each
+ * answered as a problem document (RFC 9457). An error nobody meant reaches the log whole and the caller as a bare 500.
  */
 import type { Context, Next } from 'koa';
 import { z } from 'zod';
@@ -59,8 +59,11 @@ export const problemDocument = z
   })
   .meta({ id: 'Problem' });
 
+/** Adds members to a problem document (RFC 9457 §3.2), for doors whose callers look for them. */
+export type ExtraMembers = (problem: { status: number; code: ApiErrorCode }) => object;
+
 /** Koa middleware that turns whatever is thrown below it into a problem document. */
-export function problems(log: ApiLog | undefined) {
+export function problems(log: ApiLog | undefined, extra: ExtraMembers = () => ({})) {
   return async function answerProblems(ctx: Context, next: Next): Promise<void> {
     ctx.set('Cache-Control', 'no-store');
     try {
@@ -68,21 +71,22 @@ export function problems(log: ApiLog | undefined) {
     } catch (error) {
       if (!isDomainError(error) && !isApiError(error)) {
         if (log === undefined) ctx.app.emit('error', error, ctx);
-        else log.error({ err: error, method: ctx.method, path: ctx.path }, 'the REST API failed');
+        else log.error({ err: error, method: ctx.method, path: ctx.path }, 'request failed');
       }
-      answer(ctx, error);
+      answer(ctx, error, extra);
     }
   };
 }
 
-function answer(ctx: Context, error: unknown): void {
+function answer(ctx: Context, error: unknown, extra: ExtraMembers): void {
   const { code, detail, errors, current, headers } = describe(error);
   const { status, title } = API_ERRORS[code];
   ctx.status = status;
   ctx.set(headers);
   ctx.type = 'application/problem+json';
   const type = `/docs/errors#${code}`;
-  ctx.body = JSON.stringify({ type, title, status, code, detail, errors, current });
+  const problem = { type, title, status, code, detail, errors, current };
+  ctx.body = JSON.stringify({ ...problem, ...extra(problem) });
 }
 
 interface Description {

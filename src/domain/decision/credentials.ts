@@ -1,0 +1,77 @@
+/** From what was presented to the facts of a decision: whose credential it is, and what is known of its owner. */
+import { findKeyByValue } from '../api-keys/manage-api-keys.ts';
+import type { Client } from '../clients/client.ts';
+import type { Services } from '../services.ts';
+import { findAccess } from '../tokens/find-token.ts';
+import { asCurrent, readRefreshToken } from '../tokens/refresh-token.ts';
+import { apiCall, type Credential, type Facts } from './facts.ts';
+
+type FindServices = Pick<Services, 'clock' | 'directory' | 'keys' | 'stores'>;
+
+/** The access token behind a value, or `unknown`. */
+export async function accessTokenCredential(
+  services: FindServices,
+  value: string,
+): Promise<Credential> {
+  const token = await findAccess(services, value);
+  return token === null ? { kind: 'unknown' } : { kind: 'access_token', token };
+}
+
+/** The refresh-token family behind a value, replaced values included; null when it is no genuine refresh token. */
+export async function refreshTokenCredential(
+  services: FindServices,
+  value: string,
+): Promise<Credential | null> {
+  const read = readRefreshToken(services.keys, value);
+  if (read === null) return null;
+  const family = await services.stores.tokens.findFamily(read.familyId);
+  if (family === null) return { kind: 'unknown' };
+  return {
+    kind: 'refresh_token',
+    token: family,
+    current: asCurrent(family, read.digests) !== null,
+  };
+}
+
+/** The API key behind a value, or `unknown`. */
+export async function apiKeyCredential(services: FindServices, value: string): Promise<Credential> {
+  const found = await findKeyByValue(services, value);
+  return found === null ? { kind: 'unknown' } : { kind: 'api_key', ...found };
+}
+
+/** What the asker says about the call. */
+export interface Asked {
+  place: 'introspection' | 'call';
+  /** The resource server or client that asks. */
+  caller: Client;
+  address: string | null;
+  call: { method: string; path: string } | null;
+  /** Default 1. */
+  weight?: number;
+}
+
+/** Gathers the facts about a credential for an asker. */
+export async function gatherFacts(
+  { clock, directory }: FindServices,
+  credential: Credential,
+  { call, ...asked }: Asked,
+): Promise<Facts> {
+  const { clientId, userId } = ownerOf(credential);
+  const catalog = await directory.catalog();
+  return {
+    ...asked,
+    now: clock.now(),
+    credential,
+    client: clientId === null ? null : await directory.client(clientId),
+    userId,
+    user: userId === null ? null : await directory.user(userId),
+    call: call === null ? null : apiCall(catalog, call.method, call.path),
+    catalog,
+  };
+}
+
+function ownerOf(credential: Credential): { clientId: string | null; userId: string | null } {
+  if ('token' in credential) return credential.token;
+  if (credential.kind === 'api_key') return { clientId: credential.apiKey.clientId, userId: null };
+  return { clientId: null, userId: null };
+}

@@ -1,0 +1,61 @@
+/** From a decision to what is kept of it: the record that admins search, explain and replay. */
+import { plusSeconds } from '../clock.ts';
+import type { Allowed, Decision } from './decide.ts';
+import type { DecisionRecord } from './decision-store.ts';
+import { traceOf } from './explain.ts';
+import { type Credential, type Facts, scopesGiven } from './facts.ts';
+
+/** How long refusals are kept. */
+const REFUSED_SECONDS = 30 * 24 * 3600;
+/** How long samples of allowed calls are kept: as long as a replay looks back. */
+export const SAMPLED_SECONDS = 24 * 3600;
+
+/** The record of a decision over these facts. */
+export function recordOf(facts: Facts, decision: Decision): DecisionRecord {
+  const seconds = decision.allowed ? SAMPLED_SECONDS : REFUSED_SECONDS;
+  const { place, now, client, call, userId, caller, address, grantType, weight } = facts;
+  return {
+    decisionId: decision.decisionId,
+    at: now,
+    place,
+    reason: decision.reason,
+    clientId: client?.clientId ?? ownerOf(facts.credential),
+    userId: userId ?? null,
+    callerId: caller?.clientId ?? null,
+    address,
+    method: call?.method ?? null,
+    path: call?.path ?? null,
+    apiId: call?.api?.apiId ?? null,
+    grantType: grantType ?? null,
+    credential: credentialOf(facts),
+    weight: weight ?? 1,
+    trace: decision.allowed ? traceOfAllowed(facts, decision) : decision.trace(),
+    expiresAt: plusSeconds(now, seconds),
+  };
+}
+
+/** A deleted client's credentials still tell whose they were. */
+function ownerOf(credential: Credential): string | null {
+  if ('token' in credential) return credential.token.clientId;
+  return credential.kind === 'api_key' ? credential.apiKey.clientId : null;
+}
+
+function credentialOf(facts: Facts): DecisionRecord['credential'] {
+  const { credential } = facts;
+  const id =
+    'token' in credential
+      ? credential.token.tokenId
+      : credential.kind === 'api_key'
+        ? credential.apiKey.apiKeyId
+        : null;
+  return { kind: credential.kind, id, scopes: [...(scopesGiven(facts) ?? [])] };
+}
+
+/** What the charge has told of the limits belongs into the trace, as a replay compares it. */
+function traceOfAllowed(facts: Facts, { rate, quota }: Allowed) {
+  const readings = {
+    rate: rate && { ok: true, used: rate.limit - rate.left - 1, retryAfterMs: 0 },
+    quotaUsed: quota && quota.limit - quota.left - (facts.weight ?? 1),
+  };
+  return traceOf({ ...facts, readings });
+}

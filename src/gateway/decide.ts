@@ -1,0 +1,112 @@
+/** `POST /decide`: one question or a list of them, in JSON; a decision for each. */
+import type { Context } from 'koa';
+import { z } from 'zod';
+import { MAX_COUNT } from '../domain/clients/client.ts';
+import { canonicalAddress } from '../domain/clients/ip-binding.ts';
+import { type DecidedCall, decideCall } from '../domain/decision/decide-call.ts';
+import { REASONS } from '../domain/decision/reasons.ts';
+import type { Services } from '../domain/services.ts';
+import { parse } from '../domain/validation.ts';
+import { readJson } from '../http/json-body.ts';
+import type { Priorities } from '../http/priorities.ts';
+import { noteDecision, type RequestState } from '../http/request-state.ts';
+import { authenticateCaller } from './caller.ts';
+import { limitHeaders } from './limit-headers.ts';
+
+/** Questions in one request, at most. */
+const MOST_QUESTIONS = 100;
+
+const credential = z.string().min(1).max(1000).nullish();
+
+/** A question as it is sent. */
+export const question = z
+  .strictObject({
+    token: credential.describe('Access token that the end client sent'),
+    apiKey: credential.describe('X-Api-Key that the end client sent'),
+    clientIp: z
+      .string()
+      .refine((text) => canonicalAddress(text) !== null, 'must be an address such as 192.0.2.10')
+      .describe('Address of the end client'),
+    method: z.string().regex(/^[A-Za-z]{1,20}$/, 'must be a method such as GET'),
+    path: z
+      .string()
+      .max(8000)
+      .regex(/^\//, 'must start with /')
+      .describe('Path of the call; a query is ignored'),
+    consume: z.boolean().default(true).describe('False looks without spending'),
+    weight: z.int().min(1).max(MAX_COUNT).default(1).describe('Units of quota and uses'),
+    idempotencyKey: z
+      .string()
+      .min(1)
+      .max(255)
+      .nullish()
+      .describe('A retry of the same call under the same key is free for 24 hours'),
+  })
+  .refine((asked) => asked.token == null || asked.apiKey == null, {
+    path: ['apiKey'],
+    error: 'send either token or apiKey',
+  });
+
+const questions = z.array(question).min(1).max(MOST_QUESTIONS);
+
+/** Answers one request for decisions. */
+export async function answerDecide(
+  services: Services,
+  ctx: Context,
+  priorities: Pick<Priorities, 'learn'>,
+): Promise<void> {
+  const json = await readJson(ctx.req);
+  const caller = await authenticateCaller(services, ctx, 'authorization');
+  const ask = async (asked: z.output<typeof question>) => {
+    const decided = await decideCall(services, caller, toQuestion(asked));
+    priorities.learn(asked.token ?? asked.apiKey, decided.facts.client);
+    return decided;
+  };
+  if (Array.isArray(json)) {
+    const decided = await Promise.all(parse(questions, json).map(ask));
+    answerJson(ctx, decided.map(answerOf));
+    return;
+  }
+  const decided = await ask(parse(question, json ?? {}));
+  noteDecision(ctx.state as RequestState, decided.decision);
+  ctx.set(limitHeaders(decided.decision, decided.facts));
+  answerJson(ctx, answerOf(decided));
+}
+
+function toQuestion(asked: z.output<typeof question>) {
+  const { token, apiKey, clientIp, idempotencyKey, ...rest } = asked;
+  return {
+    ...rest,
+    token: token ?? undefined,
+    apiKey: apiKey ?? undefined,
+    idempotencyKey: idempotencyKey ?? undefined,
+    address: canonicalAddress(clientIp),
+  };
+}
+
+/** A decision as it is answered. */
+function answerOf({ decision, facts }: DecidedCall) {
+  const { allowed, status, reason, decisionId, quota, rate } = decision;
+  return {
+    allowed,
+    status,
+    reason,
+    message: reason === null ? null : REASONS[reason].title,
+    decisionId,
+    clientId: facts.client?.clientId ?? null,
+    userId: facts.userId ?? null,
+    scopes: decision.allowed ? decision.scopes : [],
+    priority: facts.client?.priority ?? null,
+    usesLeft: decision.allowed ? decision.usesLeft : null,
+    quotaLeft: quota?.left ?? null,
+    quotaResetsAt: quota?.resetsAt ?? null,
+    callsLeftThisSecond: rate?.left ?? null,
+    retryAfterSeconds: decision.allowed ? null : decision.retryAfterSeconds,
+  };
+}
+
+function answerJson(ctx: Context, body: unknown): void {
+  ctx.status = 200;
+  ctx.set('Content-Type', 'application/json; charset=utf-8');
+  ctx.body = JSON.stringify(body);
+}

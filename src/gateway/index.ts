@@ -1,0 +1,45 @@
+/**
+ * The gateways' doors: `POST /decide` and `/forward-auth/{dialect}`, which ask the one decision. They
+ * know nothing of pages, the REST API or the OAuth engine. Errors are problem documents (RFC 9457).
+ */
+import type { Context, Middleware, Next } from 'koa';
+import type { Services } from '../domain/services.ts';
+import type { Priorities } from '../http/priorities.ts';
+import { ApiError, type ApiLog, problems } from '../http/problem.ts';
+import { answerDecide } from './decide.ts';
+import { answerForwardAuth, dialectAt } from './forward-auth.ts';
+
+/** What the doors are composed with. */
+export interface GatewayOptions {
+  log: ApiLog;
+  /** Learns whose credentials were decided about. */
+  priorities: Pick<Priorities, 'learn'>;
+  /** Addresses and ranges of proxies that stand in front of a gateway. */
+  trustedProxies: readonly string[];
+}
+
+/** Koa middleware for the gateways' doors. */
+export function gatewayDoors(services: Services, options: GatewayOptions): Middleware {
+  const decideProblems = problems(options.log, ({ code }) => ({ allowed: false, reason: code }));
+  const forwardAuth = answerForwardAuth(services, options);
+
+  return async function dispatch(ctx: Context, next: Next): Promise<void> {
+    if (ctx.path === '/decide') {
+      ctx['_matchedRoute'] = '/decide';
+      await decideProblems(ctx, () => decide(ctx));
+      return;
+    }
+    const dialect = dialectAt(ctx.path);
+    if (dialect === null) return next();
+    ctx['_matchedRoute'] = `/forward-auth/${dialect.name}`;
+    await forwardAuth(ctx, dialect);
+  };
+
+  async function decide(ctx: Context): Promise<void> {
+    if (ctx.method !== 'POST')
+      throw new ApiError('method_not_allowed', 'this path knows POST', { Allow: 'POST' });
+    // Nothing that is read from here on is older than the request.
+    await services.directory.sync();
+    await answerDecide(services, ctx, options.priorities);
+  }
+}

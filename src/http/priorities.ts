@@ -1,0 +1,87 @@
+/**
+ * Whose credential is it? Known before it is looked at, so that requests can queue by the priority of
+ * the client that presents one. Only credentials that this process has found genuine bring a priority of
+ * their own: to name somebody else's client gains nothing. Credentials are kept as keyed digests.
+ */
+import { hash, randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { Client } from '../domain/clients/client.ts';
+import type { Directory } from '../domain/directory.ts';
+import { LOWEST_PRIORITY } from './admission-queue.ts';
+
+/** The priority of what has not been seen before, the default of a client. */
+export const UNKNOWN_PRIORITY = 5;
+
+/** Credentials that are remembered; about 10 MB. */
+const REMEMBERED_MOST = 50_000;
+/** How old a priority may be while its client is refused, and so not looked at: 250 ms. */
+const FRESH_MS = 250;
+
+interface Owner {
+  clientId: string;
+  priority: number;
+  /** `performance.now()` when the priority was last read. */
+  readMs: number;
+}
+
+/** The priorities of the credentials that this process has seen. */
+export class Priorities {
+  readonly #directory: Pick<Directory, 'client'>;
+  readonly #nowMs: () => number;
+  readonly #processKey = randomBytes(32).toString('base64');
+  readonly #owners = new LRUCache<string, Owner>({ max: REMEMBERED_MOST });
+  readonly #byClient = new LRUCache<string, Owner>({ max: REMEMBERED_MOST });
+
+  /** @param nowMs default `performance.now` */
+  constructor(directory: Pick<Directory, 'client'>, nowMs = () => performance.now()) {
+    this.#directory = directory;
+    this.#nowMs = nowMs;
+  }
+
+  /** Remembers whose credential it is, where there are both; only for one that was found genuine. */
+  learn(
+    credential: string | null | undefined,
+    client: Pick<Client, 'clientId' | 'priority'> | null,
+  ): void {
+    if (credential == null || client === null) return;
+    const { clientId, priority } = client;
+    let owner = this.#byClient.get(clientId);
+    if (owner === undefined) {
+      owner = { clientId, priority, readMs: 0 };
+      this.#byClient.set(clientId, owner);
+    }
+    owner.priority = priority;
+    owner.readMs = this.#nowMs();
+    this.#owners.set(this.#digest(credential), owner);
+  }
+
+  /** The best priority among credentials, so that a batch is no worse off than its best member. */
+  best(credentials: readonly string[]): number {
+    let best = LOWEST_PRIORITY;
+    for (const credential of credentials) {
+      const owner = this.#owners.get(this.#digest(credential));
+      if (owner !== undefined) this.#refresh(owner);
+      best = Math.min(best, owner?.priority ?? UNKNOWN_PRIORITY);
+      if (best === 0) break;
+    }
+    return best;
+  }
+
+  /** Else a client that was raised would go on being refused, and never be looked at. */
+  #refresh(owner: Owner): void {
+    const nowMs = this.#nowMs();
+    if (nowMs - owner.readMs < FRESH_MS) return;
+    owner.readMs = nowMs;
+    this.#directory.client(owner.clientId).then(
+      (client) => {
+        owner.priority = client?.priority ?? LOWEST_PRIORITY;
+      },
+      // A store that does not answer leaves the priority as it was.
+      () => undefined,
+    );
+  }
+
+  #digest(credential: string): string {
+    return hash('sha256', this.#processKey + credential, 'base64');
+  }
+}

@@ -1,0 +1,288 @@
+/** Admission without HTTP: applicants whose work ends when the test says so, and a clock that it moves. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { Admission, type AdmissionLimits, type Applicant } from '../../src/http/admission.ts';
+
+/** One at a time, so that the order shows. */
+const NARROW: AdmissionLimits = {
+  atWork: 1,
+  queued: 3,
+  waitMs: 1_000,
+  startsPerTurn: 1,
+  refusalsPerTurn: 10,
+};
+
+type Fate = 'waits' | 'served' | 'refused';
+
+class Asker implements Applicant {
+  readonly priority: number;
+  readonly arrivedMs: number;
+  readonly #work = Promise.withResolvers<void>();
+  readonly #onFate: (asker: Asker, fate: Fate) => void;
+  fates: Fate[] = [];
+  isAway = false;
+  isDone = false;
+
+  constructor(priority: number, arrivedMs: number, onFate: (asker: Asker, fate: Fate) => void) {
+    this.priority = priority;
+    this.arrivedMs = arrivedMs;
+    this.#onFate = onFate;
+  }
+
+  isGone(): boolean {
+    return this.isAway;
+  }
+
+  serve(): Promise<void> {
+    this.#meet('served');
+    return this.#work.promise;
+  }
+
+  refuse(): void {
+    this.#meet('refused');
+  }
+
+  /** Ends its work. */
+  done(error?: Error): void {
+    this.isDone = true;
+    if (error) this.#work.reject(error);
+    else this.#work.resolve();
+  }
+
+  #meet(fate: Fate): void {
+    this.fates.push(fate);
+    this.#onFate(this, fate);
+  }
+}
+
+function scene(limits: Partial<AdmissionLimits> = {}) {
+  let nowMs = 0;
+  const log: string[] = [];
+  const names = new Map<Asker, string>();
+  const admission = new Admission({ ...NARROW, ...limits }, () => nowMs);
+  return {
+    admission,
+    /** `served a`, `refused b`, in order. */
+    log,
+    advance(ms: number) {
+      nowMs += ms;
+    },
+    /** Asks as the door does: begins where there is room, else queues. */
+    ask(name: string, priority = 5): Asker {
+      const asker = new Asker(priority, nowMs, (one, fate) =>
+        log.push(`${fate} ${names.get(one)}`),
+      );
+      names.set(asker, name);
+      if (admission.hasRoom) admission.begin(() => asker.serve());
+      else admission.enter(asker);
+      return asker;
+    },
+  };
+}
+
+/** Enough turns for everything that does not wait for something else. */
+async function settle(turns = 20): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await nextTurn();
+}
+
+describe('admission', () => {
+  it('serves at once while there is room', () => {
+    const { ask, log } = scene();
+    ask('a');
+    expect(log).toEqual(['served a']);
+  });
+
+  it('serves by priority, then by age', async () => {
+    const { ask, log } = scene();
+    const first = ask('a');
+    const others = [ask('b', 5), ask('c', 0), ask('d', 5)];
+    await settle();
+    expect(log).toEqual(['served a']);
+    for (const asker of [first, others[1], others[0], others[2]]) {
+      asker?.done();
+      await settle();
+    }
+    expect(log).toEqual(['served a', 'served c', 'served b', 'served d']);
+  });
+
+  it('makes room also when work fails', async () => {
+    const { ask, log } = scene();
+    ask('a').done(new Error('broken'));
+    ask('b');
+    await settle();
+    expect(log).toEqual(['served a', 'served b']);
+  });
+
+  it('refuses the youngest of the lowest priority when the queue is full', async () => {
+    const { ask, log } = scene();
+    ask('a');
+    for (const [name, priority] of [
+      ['b', 9],
+      ['c', 9],
+      ['d', 7],
+      ['e', 0],
+      ['f', 8],
+    ] as const) {
+      ask(name, priority);
+    }
+    await settle();
+    expect(log).toEqual(['served a', 'refused c', 'refused b']);
+  });
+
+  it('refuses the newcomer itself where that is the lowest', async () => {
+    const { ask, log, admission } = scene();
+    ask('a');
+    for (const name of ['b', 'c', 'd', 'e']) ask(name, 5);
+    await settle();
+    expect(log).toEqual(['served a', 'refused e']);
+    expect(admission.queued).toBe(3);
+  });
+
+  it('refuses who has waited too long, and nobody else', async () => {
+    const { ask, log, advance } = scene();
+    const first = ask('a');
+    ask('b', 9);
+    advance(600);
+    ask('c', 0);
+    advance(401);
+    ask('d', 9);
+    await settle();
+    expect(log).toEqual(['served a', 'refused b']);
+    first.done();
+    await settle();
+    expect(log).toEqual(['served a', 'refused b', 'served c']);
+  });
+
+  it('looks for those who have waited too long also while nothing moves', async () => {
+    const { ask, log, advance } = scene();
+    ask('a');
+    ask('b');
+    await settle();
+    advance(1_001);
+    while (log.length < 2) await nextTurn();
+    expect(log).toEqual(['served a', 'refused b']);
+  });
+
+  it('drops who is gone, without serving or refusing', async () => {
+    const { ask, log, admission } = scene();
+    const first = ask('a');
+    ask('b', 0).isAway = true;
+    ask('c', 5);
+    first.done();
+    await settle();
+    expect(log).toEqual(['served a', 'served c']);
+    expect([admission.queued, admission.atWork]).toEqual([0, 1]);
+  });
+
+  it('does not refuse who is gone', async () => {
+    const { ask, log } = scene({ queued: 1 });
+    ask('a');
+    ask('b', 5);
+    ask('c', 9).isAway = true;
+    ask('d', 9);
+    await settle();
+    expect(log).toEqual(['served a', 'refused d']);
+  });
+
+  it('keeps room for higher priorities: lower ones never take all of it', async () => {
+    const { ask, log } = scene({ atWork: 16, queued: 100, startsPerTurn: 100 });
+    for (let n = 0; n < 20; n += 1) ask('low', 9);
+    await settle();
+    expect(log).toHaveLength(7);
+    for (let n = 0; n < 20; n += 1) ask('middle', 5);
+    await settle();
+    expect(log).toHaveLength(11);
+    for (let n = 0; n < 20; n += 1) ask('high', 0);
+    await settle();
+    expect(log.filter((line) => line === 'served high')).toHaveLength(5);
+    expect(log).toHaveLength(16);
+  });
+
+  it('begins no more in one turn of the loop than it should', async () => {
+    const { ask, log } = scene({ atWork: 1000, queued: 1000, startsPerTurn: 3 });
+    for (let n = 0; n < 10; n += 1) ask('a');
+    expect(log).toHaveLength(3);
+    const perTurn: number[] = [];
+    for (let before = log.length; log.length < 10; before = log.length) {
+      await nextTurn();
+      perTurn.push(log.length - before);
+    }
+    expect(Math.max(...perTurn)).toBe(3);
+  });
+
+  it('answers no more refusals in one turn than it should', async () => {
+    const { ask, log } = scene({ queued: 1, refusalsPerTurn: 2 });
+    ask('a');
+    for (let n = 0; n < 8; n += 1) ask('b', 9);
+    const perTurn: number[] = [];
+    for (let before = log.length; log.length < 8; before = log.length) {
+      await nextTurn();
+      perTurn.push(log.length - before);
+    }
+    expect(Math.max(...perTurn)).toBe(2);
+  });
+
+  it('lets one of a high priority that comes during the drain overtake all that wait', async () => {
+    const { ask, log } = scene({ atWork: 1000, queued: 1000 });
+    for (let n = 0; n < 50; n += 1) ask('low', 9);
+    await settle(10);
+    const served = log.length;
+    expect(served).toBeLessThan(50);
+    ask('high', 0);
+    await settle(100);
+    expect(log.indexOf('served high')).toBe(served);
+    expect(log).toHaveLength(51);
+  });
+});
+
+/** What may happen: somebody asks, work ends, a sender goes away, time passes, the loop turns. */
+const event = fc.oneof(
+  { weight: 6, arbitrary: fc.record({ ask: fc.nat(9) }) },
+  { weight: 3, arbitrary: fc.record({ end: fc.nat(30), fails: fc.boolean() }) },
+  { weight: 1, arbitrary: fc.record({ leave: fc.nat(30) }) },
+  { weight: 1, arbitrary: fc.record({ ms: fc.nat(700) }) },
+  { weight: 3, arbitrary: fc.constant({ turn: true }) },
+);
+
+describe('whatever happens', () => {
+  it('never more work than allowed, and everybody is served or refused or gone, once', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(event, { maxLength: 120 }),
+        fc.record({
+          atWork: fc.integer({ min: 1, max: 8 }),
+          queued: fc.nat(6),
+          startsPerTurn: fc.integer({ min: 1, max: 4 }),
+          refusalsPerTurn: fc.integer({ min: 1, max: 4 }),
+        }),
+        async (events, limits) => {
+          const { ask, advance, admission } = scene(limits);
+          const askers: Asker[] = [];
+          const working = () =>
+            askers.filter(({ fates, isDone }) => fates[0] === 'served' && !isDone);
+          for (const one of events) {
+            if ('ask' in one) askers.push(ask('x', one.ask));
+            else if ('end' in one) working()[one.end]?.done(one.fails ? new Error('x') : undefined);
+            else if ('leave' in one) Object.assign(askers[one.leave] ?? {}, { isAway: true });
+            else if ('ms' in one) advance(one.ms);
+            else await nextTurn();
+            expect(working().length).toBeLessThanOrEqual(limits.atWork);
+            expect(admission.queued).toBeLessThanOrEqual(limits.queued);
+          }
+          while (admission.queued > 0 || working().length > 0) {
+            for (const asker of working()) asker.done();
+            await nextTurn();
+          }
+          await settle(Math.ceil(askers.length / limits.refusalsPerTurn) + 2);
+          for (const { fates, isAway } of askers) {
+            if (isAway) expect(fates.length).toBeLessThanOrEqual(1);
+            else expect(fates).toHaveLength(1);
+          }
+          expect([admission.queued, admission.atWork]).toEqual([0, 0]);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
