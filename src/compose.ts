@@ -74,7 +74,7 @@ export async function openServices({
   const { issuer, timeZone } = config;
   const services = createServices(
     { clock, issuer, keys, mailer, passwords, stores, timeZone },
-    { otherWork, rateMemory },
+    { otherWork, rateMemory, refusalsPerSecond: config.refusalsPerSecond },
   );
   const stopUpkeep = startUpkeep(services, { log });
   return {
@@ -104,6 +104,7 @@ export async function composeApp(
   const priorities = new Priorities(services.directory);
   // Threads share the process: one of them tells of it.
   const metrics = createMetrics(config.nodeEnv !== 'test' && worker === 0);
+  metrics.watchDropped(() => services.decisionLog.dropped);
   const shared = nodeMetrics(metrics.registry, config.workers);
   const app = createApp({
     issuer: services.issuer,

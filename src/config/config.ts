@@ -171,6 +171,13 @@ export const VARIABLES = {
     default: 'UTC',
     parse: timeZone,
   }),
+  refusalsPerSecond: required({
+    key: 'REFUSALS_PER_SECOND',
+    help: 'Refusals whose trace each worker keeps a second in the long run, after a burst of 20000, 1 to 10000; what is beyond is counted, not kept. A record takes about 5 kB for 30 days.',
+    unit: 'records a second',
+    default: '50',
+    parse: wholeNumber(1, 10_000),
+  }),
   workers: required({
     key: 'WORKERS',
     help: 'How many threads of this one process serve requests, 1 to 64; more than 1 needs a fixed `PORT`.',

@@ -42,15 +42,17 @@ export interface ServiceOptions {
   otherWork?: () => Promise<void>;
   /** Where the workers of a node count calls together; default: a count of this thread's own. */
   rateMemory?: SharedArrayBuffer | undefined;
+  /** Refusals that are kept in the long run; default 50 a second. */
+  refusalsPerSecond?: number;
 }
 
 /** The services over what is given. */
 export function createServices(given: Given, options: ServiceOptions = {}): Services {
   const { clock, keys, passwords, stores, timeZone } = given;
-  const { otherWork = () => Promise.resolve(), rateMemory } = options;
+  const { otherWork = () => Promise.resolve(), rateMemory, refusalsPerSecond } = options;
   return {
     ...given,
-    decisionLog: new DecisionLog(stores.decisions, { otherWork }),
+    decisionLog: new DecisionLog(stores.decisions, { otherWork, refusalsPerSecond }),
     directory: new Directory(stores),
     lastUses: new LastUseBuffer(stores.lastUses),
     meters: {

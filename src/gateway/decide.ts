@@ -25,7 +25,8 @@ export const question = z
     apiKey: credential.describe('X-Api-Key that the end client sent'),
     clientIp: z
       .string()
-      .refine((text) => canonicalAddress(text) !== null, 'must be an address such as 192.0.2.10')
+      .transform(canonicalAddress)
+      .refine((address) => address !== null, 'must be an address such as 192.0.2.10')
       .describe('Address of the end client'),
     method: z.string().regex(/^[A-Za-z]{1,20}$/, 'must be a method such as GET'),
     path: z
@@ -80,7 +81,7 @@ function toQuestion(asked: z.output<typeof question>) {
     token: token ?? undefined,
     apiKey: apiKey ?? undefined,
     idempotencyKey: idempotencyKey ?? undefined,
-    address: canonicalAddress(clientIp),
+    address: clientIp,
   };
 }
 

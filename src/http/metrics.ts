@@ -15,6 +15,8 @@ export interface Metrics {
   countShed(priority: number): void;
   /** Tells, whenever the metrics are read, how many requests wait. */
   watchQueue(length: () => number): void;
+  /** Tells, whenever the metrics are read, how many decisions were not recorded. */
+  watchDropped(dropped: () => number): void;
 }
 
 /** Makes the metrics; `processMetrics` adds those of the process (memory, event loop). */
@@ -56,15 +58,31 @@ export function createMetrics(processMetrics: boolean): Metrics {
     },
     countRefusal: (reason) => refusals.inc({ reason }),
     countShed: (priority) => shedBy[priority]?.inc(),
-    watchQueue(length) {
-      new Gauge({
+    watchDropped: (dropped) =>
+      watch(registry, dropped, {
+        name: 'tollgate_unrecorded_decisions',
+        help: 'Refusals since the start whose trace was not kept, as they were too many',
+      }),
+    watchQueue: (length) =>
+      watch(registry, length, {
         name: 'tollgate_queued_requests',
         help: 'Requests that wait because the node is saturated',
-        registers: [registry],
-        collect() {
-          this.set(length());
-        },
-      });
-    },
+      }),
   };
+}
+
+/** A gauge that is read whenever the metrics are. */
+function watch(
+  registry: Registry,
+  read: () => number,
+  { name, help }: { name: string; help: string },
+): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
 }

@@ -3,7 +3,6 @@
  * resource servers authenticate, are answered without the engine's detours (three token look-ups, a
  * probe for JWTs, a model built and discarded). Every other way to authenticate goes through the engine.
  */
-import type { IncomingMessage } from 'node:http';
 import { parse } from 'node:querystring';
 import type { Context } from 'koa';
 import { authenticateBySecret } from '../domain/clients/authenticate-client.ts';
@@ -11,6 +10,7 @@ import type { Client } from '../domain/clients/client.ts';
 import { isDomainError } from '../domain/errors.ts';
 import type { Services } from '../domain/services.ts';
 import { type BasicCredentials, parseBasic } from '../http/basic-credentials.ts';
+import { readBody } from '../http/body.ts';
 import type { Priorities } from '../http/priorities.ts';
 import type { RequestState } from '../http/request-state.ts';
 import {
@@ -55,24 +55,14 @@ async function readForm(ctx: Context): Promise<Form> {
   if (!ctx.is('application/x-www-form-urlencoded')) {
     throw invalidRequest('the body must be application/x-www-form-urlencoded');
   }
-  return parse(await readBody(ctx.req));
-}
-
-function readBody(request: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= MOST_BYTES) chunks.push(chunk);
-    });
-    request.on('end', () => {
-      if (bytes > MOST_BYTES) reject(invalidRequest('the body may have at most 56 KiB'));
-      else resolve(Buffer.concat(chunks).toString('utf8'));
-    });
-    request.on('error', () => reject(invalidRequest('the body did not arrive whole')));
-    request.on('close', () => reject(invalidRequest('the body did not arrive whole')));
-  });
+  try {
+    return parse((await readBody(ctx.req, MOST_BYTES)).toString('utf8'));
+  } catch (error) {
+    if (!isDomainError(error)) throw error;
+    const isTooLarge = error.code === 'payload_too_large';
+    const problem = isTooLarge ? 'may have at most 56 KiB' : 'did not arrive whole';
+    throw invalidRequest(`the body ${problem}`);
+  }
 }
 
 /** RFC 6749 §2.3: "MUST NOT use more than one authentication method in each request". */

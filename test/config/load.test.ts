@@ -48,6 +48,7 @@ describe('loadConfig with nothing set', () => {
       logLevel: 'info',
       bcryptCost: 12,
       bcryptThreads: expect.any(Number),
+      refusalsPerSecond: 50,
       timeZone: 'UTC',
       workers: 1,
     });

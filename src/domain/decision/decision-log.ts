@@ -17,10 +17,10 @@ export interface Allowance {
 }
 
 /**
- * Refusals of known clients. The burst shows an incident whole. A record with its indexes takes about
- * 5 kB: while a client floods, the rate fills 3.5 GB of disk an hour and node, whatever it sends.
+ * Refusals of known clients. The burst shows an incident whole; the rate bounds the disk that a client in
+ * a loop fills: a record takes about 5 kB, so 50 a second for 30 days are at most 600 GB a node.
  */
-export const REFUSALS: Allowance = { burst: 20_000, perSecond: 200 };
+export const REFUSALS: Allowance = { burst: 20_000, perSecond: 50 };
 /** Refusals of strangers: anybody can cause them, and they must not use up what clients' need. */
 export const STRANGERS: Allowance = { burst: 2000, perSecond: 20 };
 /** Allowed calls, which serve replays: one of each kind is enough. */
@@ -39,13 +39,15 @@ export type MakeRecord = () => DecisionRecord;
 export interface DecisionLogOptions {
   /** Resolves when other work of the process has had its turn. */
   otherWork: () => Promise<void>;
+  /** Refusals of known clients that are kept in the long run; default 50 a second. */
+  refusalsPerSecond?: number | undefined;
 }
 
 /** Collects decisions in memory and writes them in batches; a crash loses what was not flushed yet. */
 export class DecisionLog {
   readonly #store: DecisionStore;
   readonly #otherWork: () => Promise<void>;
-  readonly #refusals = new Queue(REFUSALS);
+  readonly #refusals: Queue;
   readonly #strangers = new Queue(STRANGERS);
   readonly #samples = new Queue(SAMPLES);
   /** The hour in which a kind of call was sampled last, by its key. */
@@ -53,7 +55,9 @@ export class DecisionLog {
   #dropped = 0;
   #lastFlush: Promise<void> = Promise.resolve();
 
-  constructor(store: DecisionStore, { otherWork }: DecisionLogOptions) {
+  constructor(store: DecisionStore, { otherWork, refusalsPerSecond }: DecisionLogOptions) {
+    const { burst, perSecond } = REFUSALS;
+    this.#refusals = new Queue({ burst, perSecond: refusalsPerSecond ?? perSecond });
     this.#store = store;
     this.#otherWork = otherWork;
   }
