@@ -61,10 +61,14 @@ export async function bookRetries(books: Books, calls: RetryCall[]): Promise<Out
   const open = () => calls.filter((call) => !receipts.has(call));
   while (open().length > 0) {
     await settlePaid(books, open(), receipts);
-    await settleFirsts(books, open(), receipts).catch((error: unknown) => {
+    const asked = open();
+    await settleFirsts(books, asked, receipts).catch((error: unknown) => {
       if (takenKey(error) === null) throw error;
       if (performance.now() > deadline) throw unavailable(error);
     });
+    // What looked full may have been filled by the same key on another node, between look and charge.
+    const refused = asked.filter((call) => receipts.get(call)?.outcome === 'refused');
+    if (refused.length > 0) await settlePaid(books, refused, receipts);
   }
   return calls.map((call) => ({ value: receipts.get(call) as Receipt }));
 }

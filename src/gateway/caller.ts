@@ -3,34 +3,42 @@ import type { Context } from 'koa';
 import { authenticateBySecret } from '../domain/clients/authenticate-client.ts';
 import type { Client } from '../domain/clients/client.ts';
 import { refuseAndNote } from '../domain/decision/note-decisions.ts';
-import { REASONS } from '../domain/decision/reasons.ts';
+import { REASONS, type ReasonCode } from '../domain/decision/reasons.ts';
 import { DomainError } from '../domain/errors.ts';
 import type { Services } from '../domain/services.ts';
 import { parseBasic } from '../http/basic-credentials.ts';
 import { ApiError } from '../http/problem.ts';
-import { noteDecision, type RequestState } from '../http/request-state.ts';
+import { noteDecision, noteFailure, type RequestState } from '../http/request-state.ts';
 
 const CHALLENGE = { 'WWW-Authenticate': 'Basic realm="tollgate", charset="UTF-8"' };
+
+/** How a caller presents itself. */
+export interface Presented {
+  /** The header that holds its Basic credentials. */
+  header: 'authorization' | 'x-gateway-authorization';
+  /** Its own address. */
+  address: string | null;
+}
 
 /**
  * The resource server that asks, authenticated and admitted at its own address.
  *
- * @param header the header that holds its Basic credentials
  * @throws ApiError `not_authenticated`; DomainError `not_allowed` when it is refused itself, or is no
  *   resource server
  */
 export async function authenticateCaller(
   services: Services,
   ctx: Context,
-  header: 'authorization' | 'x-gateway-authorization',
+  { header, address }: Presented,
 ): Promise<Client> {
   const state = ctx.state as RequestState;
   const value = ctx.req.headers[header];
   const credentials = parseBasic(typeof value === 'string' ? value : undefined);
   if (credentials === null) throw notAuthenticated(`send ${header}: Basic <client id and secret>`);
-  const answer = await authenticateBySecret(services, credentials, state.address);
+  const answer = await authenticateBySecret(services, credentials, address);
   if ('failure' in answer) {
-    state.reason = answer.failure;
+    noteFailure(state, answer);
+    if (answer.failure === 'ip_not_allowed') throw refusedItself(answer.failure);
     throw notAuthenticated('the client id or secret of the caller is wrong');
   }
   const { client } = answer;
@@ -44,15 +52,19 @@ export async function authenticateCaller(
     now: services.clock.now(),
     credential: { kind: 'client_secret' },
     client,
-    address: state.address,
+    address,
     catalog: await services.directory.catalog(),
   });
   if (refused !== null) {
     noteDecision(state, refused);
-    const hint = `the caller itself is refused: ${refused.reason}: ${REASONS[refused.reason].title}`;
-    throw new DomainError('not_allowed', { hint });
+    throw refusedItself(refused.reason);
   }
   return client;
+}
+
+function refusedItself(reason: ReasonCode): DomainError {
+  const hint = `the caller itself is refused: ${reason}: ${REASONS[reason].title}`;
+  return new DomainError('not_allowed', { hint });
 }
 
 function notAuthenticated(hint: string): ApiError {

@@ -57,7 +57,10 @@ export async function answerDecide(
   priorities: Pick<Priorities, 'learn'>,
 ): Promise<void> {
   const json = await readJson(ctx.req);
-  const caller = await authenticateCaller(services, ctx, 'authorization');
+  // Nothing that is read from here on is older than the request, however slowly it came.
+  await services.directory.sync();
+  const { address } = ctx.state as RequestState;
+  const caller = await authenticateCaller(services, ctx, { header: 'authorization', address });
   const ask = async (asked: z.output<typeof question>) => {
     const decided = await decideCall(services, caller, toQuestion(asked));
     priorities.learn(asked.token ?? asked.apiKey, decided.facts.client);

@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
+import { canonicalAddress } from '../domain/clients/ip-binding.ts';
 import { type DecidedCall, decideCall, type Question } from '../domain/decision/decide-call.ts';
 import { REASONS } from '../domain/decision/reasons.ts';
 import { DomainError, ERRORS, isDomainError } from '../domain/errors.ts';
@@ -51,7 +52,11 @@ export function answerForwardAuth(
       const question = readQuestion(ctx, dialect);
       // Nothing that is read from here on is older than the request.
       await services.directory.sync();
-      const caller = await authenticateCaller(services, ctx, 'x-gateway-authorization');
+      const caller = await authenticateCaller(services, ctx, {
+        header: 'x-gateway-authorization',
+        // The forwarding headers tell of the end client, not of the gateway.
+        address: canonicalAddress(ctx.req.socket.remoteAddress ?? ''),
+      });
       const decided = await decideCall(services, caller, question);
       priorities.learn(question.token ?? question.apiKey, decided.facts.client);
       tell(ctx, dialect, decided);

@@ -38,8 +38,6 @@ export function gatewayDoors(services: Services, options: GatewayOptions): Middl
   async function decide(ctx: Context): Promise<void> {
     if (ctx.method !== 'POST')
       throw new ApiError('method_not_allowed', 'this path knows POST', { Allow: 'POST' });
-    // Nothing that is read from here on is older than the request.
-    await services.directory.sync();
     await answerDecide(services, ctx, options.priorities);
   }
 }

@@ -1,3 +1,4 @@
+import type { AuthenticationFailure } from '../domain/clients/authenticate-client.ts';
 import type { Decision } from '../domain/decision/decide.ts';
 
 /** What the server knows of a request before any endpoint runs; Koa's `ctx.state`. */
@@ -26,4 +27,16 @@ export interface RequestState {
 export function noteDecision(state: RequestState, decision: Decision): void {
   state.decisionId = decision.decisionId;
   if (decision.reason !== null) state.reason = decision.reason;
+}
+
+/**
+ * Notes for the log why authentication failed. The answer names the decision only where it tells the
+ * reason too: anything more would tell a guesser of what exists, or when to go on.
+ */
+export function noteFailure(
+  state: RequestState,
+  { failure, decisionId }: AuthenticationFailure,
+): void {
+  state.reason = failure;
+  if (failure === 'ip_not_allowed' && decisionId !== null) state.decisionId = decisionId;
 }

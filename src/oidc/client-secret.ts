@@ -9,6 +9,7 @@ import {
 } from '../domain/clients/authenticate-client.ts';
 import { plusSeconds } from '../domain/clock.ts';
 import type { Services } from '../domain/services.ts';
+import { noteFailure } from '../http/request-state.ts';
 import { OAuthError, refusalError } from './errors.ts';
 import { authenticatedClient, stateOf } from './request.ts';
 
@@ -28,7 +29,7 @@ export function useHashedSecrets(provider: Provider, services: Services): void {
       state.address,
     );
     if (failure === null) return true;
-    state.reason = failure;
+    noteFailure(state, failure);
     return false;
   };
 }
@@ -48,10 +49,10 @@ export function assertionPolicy(services: Services) {
       throw badAssertion('exp must be whole seconds, at most 10 minutes ahead');
     const state = stateOf(ctx);
     const client = await authenticatedClient(services, ctx);
-    const reason = await refusalToAuthenticate(services, client, state.address);
-    if (reason === null) return;
-    state.reason = reason;
-    throw refusalError(reason);
+    const refused = await refusalToAuthenticate(services, client, state.address);
+    if (refused === null) return;
+    noteFailure(state, { failure: refused.reason, decisionId: refused.decisionId });
+    throw refusalError(refused.reason);
   };
 }
 

@@ -48,10 +48,10 @@ export function oauthEndpoints(
       refuseBody(ctx);
       return;
     }
-    // Nothing that is read from here on is older than the request.
-    await services.directory.sync();
     if (ctx.path === ROUTES.introspection && (await introspectByBasic(services, ctx, priorities)))
       return;
+    // Nothing that is read from here on is older than the request.
+    await services.directory.sync();
     const { authorization } = ctx.req.headers;
     readBasicCredentials(ctx);
     await engine(ctx, next);

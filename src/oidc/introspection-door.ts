@@ -12,7 +12,7 @@ import type { Services } from '../domain/services.ts';
 import { type BasicCredentials, parseBasic } from '../http/basic-credentials.ts';
 import { readBody } from '../http/body.ts';
 import type { Priorities } from '../http/priorities.ts';
-import type { RequestState } from '../http/request-state.ts';
+import { noteFailure, type RequestState } from '../http/request-state.ts';
 import {
   challenge,
   invalidRequest,
@@ -39,6 +39,8 @@ export async function introspectByBasic(
   ctx.set('Cache-Control', 'no-store');
   try {
     const form = await readForm(ctx);
+    // Nothing that is read from here on is older than the request, however slowly it came.
+    await services.directory.sync();
     refuseOtherCredentials(form, credentials);
     const caller = await authenticate(services, credentials, state);
     ctx.status = 200;
@@ -84,7 +86,7 @@ async function authenticate(
     state.clientId = answer.client.clientId;
     return answer.client;
   }
-  state.reason = answer.failure;
+  noteFailure(state, answer);
   // Only what tells nothing about the secret, or about whether guessing goes on to make sense.
   if (answer.failure === 'ip_not_allowed') throw refusalError(answer.failure);
   throw authenticationFailed();

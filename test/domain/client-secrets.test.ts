@@ -36,7 +36,7 @@ async function authenticate(presented: string, address: string | null = '192.0.2
   await services.directory.sync();
   const client = await services.directory.client('orders');
   if (client === null) throw new Error('the client is there');
-  return authenticateClient(services, client, [presented], address);
+  return (await authenticateClient(services, client, [presented], address))?.failure ?? null;
 }
 const add = (input: Parameters<typeof addSecret>[3] = {}) =>
   addSecret(services, ACTOR, 'orders', input);

@@ -100,7 +100,8 @@ describe('firstRun', () => {
   async function authenticate(clientId: string, secret: string) {
     await world.services.directory.sync();
     const client = await world.services.directory.client(clientId);
-    return client && authenticateClient(world.services, client, [secret], null);
+    const answer = client && (await authenticateClient(world.services, client, [secret], null));
+    return answer?.failure ?? null;
   }
   const works = async (demo: DemoSecrets | null) => [
     await authenticate(DEMO_PARTNER, demo?.partner ?? ''),

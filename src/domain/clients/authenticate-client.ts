@@ -4,6 +4,7 @@
  * outsiders can neither lock a bound client nor go on guessing at a locked one.
  */
 import { firstRefusal } from '../decision/checks.ts';
+import type { Refused } from '../decision/decide.ts';
 import type { Facts } from '../decision/facts.ts';
 import { refuseAndNote } from '../decision/note-decisions.ts';
 import type { ReasonCode } from '../decision/reasons.ts';
@@ -11,8 +12,13 @@ import type { Services } from '../services.ts';
 import type { Client } from './client.ts';
 import { liveSecrets } from './client-secret.ts';
 
-/** Why authentication failed: a reason of the decision table, or the secret itself. */
-export type AuthenticationFailure = ReasonCode | 'wrong_secret';
+/** Why authentication failed. */
+export interface AuthenticationFailure {
+  /** A reason of the decision table, or the secret itself. */
+  failure: ReasonCode | 'wrong_secret';
+  /** Of the recorded decision; null where nothing was recorded. */
+  decisionId: string | null;
+}
 
 /** A client id and the ways to read the secret that came with it, the most likely first. */
 export interface PresentedSecret {
@@ -28,9 +34,8 @@ export async function refusalToAuthenticate(
   services: Services,
   client: Client,
   address: string | null,
-): Promise<ReasonCode | null> {
-  const facts = await factsOf(services, client, address);
-  return refuseAndNote(services, facts)?.reason ?? null;
+): Promise<Refused | null> {
+  return refuseAndNote(services, await factsOf(services, client, address));
 }
 
 /**
@@ -43,11 +48,10 @@ export async function authenticateBySecret(
   services: Services,
   { clientId, secrets }: PresentedSecret,
   address: string | null,
-): Promise<{ client: Client } | { failure: AuthenticationFailure }> {
+): Promise<{ client: Client } | AuthenticationFailure> {
   const client = await services.directory.client(clientId);
-  if (client === null || client.jwks !== null) return { failure: 'wrong_secret' };
-  const failure = await authenticateClient(services, client, secrets, address);
-  return failure === null ? { client } : { failure };
+  if (client === null || client.jwks !== null) return { failure: 'wrong_secret', decisionId: null };
+  return (await authenticateClient(services, client, secrets, address)) ?? { client };
 }
 
 /**
@@ -66,7 +70,7 @@ export async function authenticateClient(
   const { clientId } = client;
   const { clock, directory, stores } = services;
   const early = await refusalToAuthenticate(services, client, address);
-  if (early !== null) return early;
+  if (early !== null) return { failure: early.reason, decisionId: early.decisionId };
   const secrets = liveSecrets(client.secrets, clock.now());
   const subject = { id: `client:${clientId}`, version: client.version };
   const verification = await services.verifier.verify(subject, secrets, presented, {
@@ -82,10 +86,10 @@ export async function authenticateClient(
   });
   if (verification.outcome === 'wrong') {
     const facts = await factsOf(services, client, address);
-    refuseAndNote(services, { ...facts, credential: { kind: 'unknown' } });
-    return 'wrong_secret';
+    const refused = refuseAndNote(services, { ...facts, credential: { kind: 'unknown' } });
+    return { failure: 'wrong_secret', decisionId: refused?.decisionId ?? null };
   }
-  if (verification.outcome !== 'matched') return 'client_locked';
+  if (verification.outcome !== 'matched') return { failure: 'client_locked', decisionId: null };
   if (client.lock.failedLogins > 0) await stores.clients.clearFailedLogins(clientId, null);
   services.lastUses.note(`secret:${verification.secret.secretId}`, clock.now(), address);
   return null;

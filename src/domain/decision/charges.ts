@@ -99,7 +99,8 @@ function billOf(facts: Facts, meters: Meters, retry: RetryLine | null): Bill | n
       : { clientId: client.clientId, limit: client.apiQuota.calls, ...window };
   const isLimited = credential.kind === 'access_token' && credential.token.maxUses > 0;
   const uses = isLimited ? { tokenId: credential.token.tokenId } : null;
-  return quota === null && uses === null ? null : { weight, quota, uses, retry };
+  const bill = { weight, quota, uses, retry };
+  return quota === null && uses === null && retry === null ? null : bill;
 }
 
 /** Between look and charge somebody else took the last, or the token ended: what is true now says which. */

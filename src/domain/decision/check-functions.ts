@@ -46,8 +46,10 @@ export function keyIsLive({ credential, now }: Facts): Verdict | null {
   return verdict(now < expiresAt, 'key_expired', now, { before: expiresAt });
 }
 
-/** The client exists and is enabled. */
-export function clientIsEnabled({ client }: Facts): Verdict {
+/** The client exists and is enabled; of a credential that nobody knows there is none to ask about. */
+export function clientIsEnabled({ client, credential }: Facts): Verdict | null {
+  const isUnknown = credential.kind === 'unknown' || credential.kind === 'missing';
+  if (client === null && isUnknown) return null;
   if (client === null) return refuse('client_deleted', 'no client', 'a client');
   return verdict(client.status === 'enabled', 'client_disabled', client.status, 'enabled');
 }

@@ -73,7 +73,11 @@ export async function decide(facts: Facts, meters: Meters, spending: Spending): 
   if (paid !== null) return decideAgain({ ...facts, isPaid: true }, meters, paid);
   const known = consume ? facts : { ...facts, readings: await readLimits(facts, meters) };
   const refusal = firstRefusal(known);
-  if (refusal !== null) return refuse(await withReadings(known, meters), meters, refusal);
+  if (refusal !== null) {
+    const whole = await withReadings(known, meters);
+    // With the limits looked up, an earlier row may be the one that refuses.
+    return refuse(whole, meters, firstRefusal(whole) ?? refusal);
+  }
   if (!consume) return allow(known, meters, { uses: null });
 
   const decisionId = randomUUID();
@@ -173,7 +177,7 @@ function allowances(
     rate: rate && {
       limit: client.tps,
       left: Math.max(0, client.tps - rate.used),
-      resetsAt: new Date(now.getTime() + 1000),
+      resetsAt: new Date(now.getTime() + Math.max(1000, rate.retryAfterMs)),
     },
     quota: window && {
       limit: client.apiQuota.calls,

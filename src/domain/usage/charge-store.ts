@@ -28,7 +28,7 @@ export interface RetryLine {
   expiresAt: Date;
 }
 
-/** What one allowed decision spends. At least one line is not null. */
+/** What one allowed decision spends. At least one line is not null; one with a retry alone spends nothing. */
 export interface Bill {
   /** Units spent on each line, 1 or more: the whole of it or nothing. */
   weight: number;
