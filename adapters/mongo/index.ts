@@ -57,7 +57,7 @@ async function prepared(database: Database): Promise<Stores> {
 
   const audit = auditTrail(database);
   const units = transactions(database, { bump: changes.bump, append: audit.append });
-  const tokens = tokenStore(database, units);
+  const tokens = tokenStore(database, units, changes.bump);
   const clients = clientStore(database, units, tokens);
   const { apis, apiGroups, apiScopes, securityLevels } = catalog(
     database,

@@ -1,15 +1,21 @@
-/** Revocation of tokens: one, a family with its access tokens, or all of a client or user. */
+/**
+ * Revocation of tokens: one, a family with its access tokens, or all of a client or user. Each enters
+ * the change feed in the transaction that revokes, since caches hold access tokens.
+ */
 import { type ClientSession, type mongo, trusted } from 'mongoose';
 import type { AuditEvent } from '../../src/domain/audit/audit-event.ts';
+import { EVERY_TOKEN } from '../../src/domain/changes.ts';
 import type { TokenOwner, TokenStore } from '../../src/domain/tokens/token-store.ts';
-import { inSession, text } from './connection.ts';
+import { type Database, inSession, text } from './connection.ts';
+import { gathering } from './gathering.ts';
 import type { TokenDocument } from './token-document.ts';
-import type { Transactions } from './unit-of-work.ts';
+import type { Journals, Transactions, Unit } from './unit-of-work.ts';
 
 type Session = ClientSession | undefined;
 
 /** Tokens that one statement or transaction revokes; more would outlast their time limits. */
 const BATCH = 5000;
+const EVERY = { kind: 'token', id: EVERY_TOKEN } as const;
 
 /** Condition: unrevoked, and not expired at an instant. */
 export function liveTokens(now: Date) {
@@ -21,21 +27,46 @@ class TooManyTokens extends Error {}
 
 /** Revocation over the collection of tokens. */
 export function tokenRevocation(
-  tokens: mongo.Collection<TokenDocument>,
+  database: Database,
   transactions: Transactions,
+  bump: Journals['bump'],
 ) {
-  const revokeBatch = batchRevoker(tokens);
+  const tokens = database.native<TokenDocument>('tokens');
+  const governed = database.transactions ? transactions.governed : tellingLate(transactions);
+  const batches = batchRevocation(tokens, governed);
   return {
-    ...revocations(tokens, transactions, revokeBatch),
-    ...removalSteps(tokens, revokeBatch),
+    revoke: revocation(database, governed),
+    revokeAll: batches.revokeAll,
+    ...removalSteps(tokens, batches.revokeBatch, bump),
   };
 }
 
-type RevokeBatch = ReturnType<typeof batchRevoker>;
+type Batches = ReturnType<typeof batchRevocation>;
 
-function batchRevoker(tokens: mongo.Collection<TokenDocument>) {
-  /** Revokes one batch of an owner's live tokens; a full one may not be the last. */
-  return async function revokeBatch(owner: TokenOwner, now: Date, session: Session) {
+/**
+ * A standalone server may have revoked before it failed to enter that in the feed. Whoever asks again
+ * finds nothing live, so the next revocation of any token tells the caches.
+ */
+function tellingLate({ governed }: Transactions): Transactions['governed'] {
+  let isOwed = false;
+  return async (work) => {
+    if (isOwed) await governed(async ({ changed }) => changed(EVERY));
+    isOwed = false;
+    try {
+      return await governed(work);
+    } catch (error) {
+      isOwed = true;
+      throw error;
+    }
+  };
+}
+
+/** Revocation of all tokens of an owner, in transactions of one batch each. */
+function batchRevocation(
+  tokens: mongo.Collection<TokenDocument>,
+  governed: Transactions['governed'],
+) {
+  async function revokeFirst(owner: TokenOwner, now: Date, session: Session) {
     const live = { ...ownedBy(owner), ...liveTokens(now) };
     const options = { projection: { _id: 1 }, limit: BATCH, ...inSession(session) } as const;
     const batch = await tokens.find(live, options).toArray();
@@ -45,10 +76,39 @@ function batchRevoker(tokens: mongo.Collection<TokenDocument>) {
       inSession(session),
     );
     return { revoked: modifiedCount, isLast: batch.length < BATCH };
+  }
+
+  /** Revokes one batch of an owner's live tokens; a full one may not be the last. */
+  function revokeBatch(owner: TokenOwner, now: Date, eventOf?: (revoked: number) => AuditEvent) {
+    // A transaction, so that a rotation that goes on meanwhile is either before it or refused.
+    return governed(async ({ session, changed, audited }) => {
+      const batch = await revokeFirst(owner, now, session);
+      if (batch.revoked > 0) {
+        changed(EVERY);
+        if (eventOf !== undefined) audited(eventOf(batch.revoked));
+      }
+      return batch;
+    });
+  }
+
+  const revokeAll: TokenStore['revokeAll'] = async (owner, now, eventOf) => {
+    let [total, isLast] = [0, false];
+    while (!isLast) {
+      const batch = await revokeBatch(owner, now, eventOf);
+      total += batch.revoked;
+      isLast = batch.isLast;
+    }
+    return total;
   };
+
+  return { revokeBatch, revokeAll };
 }
 
-function removalSteps(tokens: mongo.Collection<TokenDocument>, revokeBatch: RevokeBatch) {
+function removalSteps(
+  tokens: mongo.Collection<TokenDocument>,
+  revokeBatch: Batches['revokeBatch'],
+  bump: Journals['bump'],
+) {
   /**
    * Revokes every live token of an owner who is being removed, in the session of the removal.
    *
@@ -58,7 +118,9 @@ function removalSteps(tokens: mongo.Collection<TokenDocument>, revokeBatch: Revo
     const live = { ...ownedBy(owner), ...liveTokens(now) };
     const limit = { limit: BATCH + 1, ...inSession(session) };
     if ((await tokens.countDocuments(live, limit)) > BATCH) throw new TooManyTokens();
-    await tokens.updateMany(live, { $set: { revokedAt: now } }, inSession(session));
+    const set = { $set: { revokedAt: now } };
+    const { modifiedCount } = await tokens.updateMany(live, set, inSession(session));
+    if (modifiedCount > 0) await bump([EVERY], session);
   }
 
   /**
@@ -72,7 +134,7 @@ function removalSteps(tokens: mongo.Collection<TokenDocument>, revokeBatch: Revo
         return await removal();
       } catch (error) {
         if (!(error instanceof TooManyTokens)) throw error;
-        await revokeBatch(owner, now, undefined);
+        await revokeBatch(owner, now);
       }
     }
   }
@@ -80,46 +142,49 @@ function removalSteps(tokens: mongo.Collection<TokenDocument>, revokeBatch: Revo
   return { revokeOwned, removing };
 }
 
-function revocations(
-  tokens: mongo.Collection<TokenDocument>,
-  { atomically, governed }: Transactions,
-  revokeBatch: RevokeBatch,
-): Pick<TokenStore, 'revoke' | 'revokeAll'> {
-  /** Revokes in a transaction, which also holds the event where something was revoked. */
-  function revoking(
-    work: (session: Session) => Promise<number>,
-    eventOf: ((revoked: number) => AuditEvent) | undefined,
-  ): Promise<number> {
-    if (eventOf === undefined) return atomically(work);
-    return governed(async ({ session, audited }) => {
-      const revoked = await work(session);
-      if (revoked > 0) audited(eventOf(revoked));
-      return revoked;
-    });
+interface Revocation {
+  tokenId: string;
+  now: Date;
+}
+
+/** Revocation of one access token or family. */
+function revocation(database: Database, governed: Transactions['governed']): TokenStore['revoke'] {
+  const tokens = database.native<TokenDocument>('tokens');
+  const liveOf = ({ tokenId, now }: Revocation) => ({
+    $or: [{ _id: text(tokenId) }, { familyId: tokenId }],
+    ...liveTokens(now),
+  });
+
+  async function revokeIn({ session, changed }: Unit, one: Revocation): Promise<boolean> {
+    const set = { $set: { revokedAt: one.now } };
+    const { modifiedCount } = await tokens.updateMany(liveOf(one), set, inSession(session));
+    if (modifiedCount > 0) changed({ kind: 'token', id: one.tokenId });
+    return modifiedCount > 0;
   }
 
-  const revoke: TokenStore['revoke'] = async (tokenId, now, event) => {
-    const family = { $or: [{ _id: text(tokenId) }, { familyId: tokenId }], ...liveTokens(now) };
-    const work = async (session: Session) => {
-      const set = { $set: { revokedAt: now } };
-      return (await tokens.updateMany(family, set, inSession(session))).modifiedCount;
-    };
-    return (await revoking(work, event && (() => event))) > 0;
-  };
+  // Those that come together share a transaction: each alone would wait its turn at the feed.
+  const revokeTogether = gathering<Revocation, boolean>(
+    (all) =>
+      governed(async (unit) => {
+        const outcomes = [];
+        for (const one of all) outcomes.push({ value: await revokeIn(unit, one) });
+        return outcomes;
+      }),
+    1,
+  );
 
-  // Transactions, so that a rotation that goes on meanwhile is either before them or refused.
-  const revokeAll: TokenStore['revokeAll'] = async (owner, now, eventOf) => {
-    let [total, isLast] = [0, false];
-    const work = async (session: Session) => {
-      const batch = await revokeBatch(owner, now, session);
-      isLast = batch.isLast;
-      return batch.revoked;
-    };
-    while (!isLast) total += await revoking(work, eventOf);
-    return total;
+  return async (tokenId, now, event) => {
+    const one = { tokenId, now };
+    const isLive = await tokens.findOne(liveOf(one), { projection: { _id: 1 } });
+    // What is not live needs no turn, except to tell late.
+    if (isLive === null && database.transactions) return false;
+    if (event === undefined) return revokeTogether(one);
+    return governed(async (unit) => {
+      const revoked = await revokeIn(unit, one);
+      if (revoked) unit.audited(event);
+      return revoked;
+    });
   };
-
-  return { revoke, revokeAll };
 }
 
 function ownedBy(owner: TokenOwner) {

@@ -1,8 +1,9 @@
 /**
  * Access tokens and refresh-token families; their uses are spent in charges.ts. Revoking a family
  * marks its access tokens in the same transaction, and a rotation writes the family too, so of the two
- * one comes first and no access token slips through; `findAccess` need not read the family. A standalone server has no transactions: there it does read it, and a crash within a
- * rotation costs the client its refresh token, but never grants one refresh too many.
+ * one comes first and no access token slips through; `findAccess` need not read the family. A
+ * standalone server has no transactions: there it does read it, and a crash within a rotation costs
+ * the client its refresh token, but never grants one refresh too many.
  */
 import type { ClientSession, mongo } from 'mongoose';
 import { conflict } from '../../src/domain/errors.ts';
@@ -16,7 +17,7 @@ import { documentInserter, documentReader } from './token-batches.ts';
 import { decodeToken, encodeToken, type TokenDocument, tokenSchema } from './token-document.ts';
 import { liveTokens, tokenRevocation } from './token-revocation.ts';
 import { rotator } from './token-rotation.ts';
-import type { Transactions } from './unit-of-work.ts';
+import type { Journals, Transactions } from './unit-of-work.ts';
 
 const SORTS: readonly [Sort] = [{ field: 'issuedAt', path: 'issuedAt', type: 'date' }];
 
@@ -24,7 +25,11 @@ const SORTS: readonly [Sort] = [{ field: 'issuedAt', path: 'issuedAt', type: 'da
 export type Tokens = TokenStore & Omit<ReturnType<typeof tokenRevocation>, 'revoke' | 'revokeAll'>;
 
 /** Tokens of a database. */
-export function tokenStore(database: Database, transactions: Transactions): Tokens {
+export function tokenStore(
+  database: Database,
+  transactions: Transactions,
+  bump: Journals['bump'],
+): Tokens {
   const { atomically } = transactions;
   const tokens = database.native<TokenDocument>('tokens');
   const insert = documentInserter(tokens);
@@ -37,7 +42,7 @@ export function tokenStore(database: Database, transactions: Transactions): Toke
           : atomically((session) => insertBoth(tokens, { access, family, session })),
       ),
     rotate: rotator(tokens, atomically),
-    ...tokenRevocation(tokens, transactions),
+    ...tokenRevocation(database, transactions, bump),
   };
 }
 

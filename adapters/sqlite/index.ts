@@ -50,7 +50,7 @@ export async function openSqliteStores(options: SqliteOptions): Promise<Stores> 
 function storesOf(connection: Connection): Stores {
   const audit = auditStore(connection);
   const changes = changeFeed(connection);
-  const tokens = tokenStore(connection, audit);
+  const tokens = tokenStore(connection, { audit, changes });
   const shared = { connection, audit, changes, holdings: holdingsOf(connection) };
   const answer = connection.prepare('SELECT 1 FROM migrations LIMIT 1');
   return {

@@ -1,7 +1,9 @@
 /** Tokens: access tokens and refresh-token families. The hot path; typed columns, one statement each. */
+import { EVERY_TOKEN } from '../../src/domain/changes.ts';
 import type { AccessToken, RefreshFamily, StoredToken } from '../../src/domain/tokens/token.ts';
 import type { Rotation, TokenOwner, TokenStore } from '../../src/domain/tokens/token-store.ts';
 import type { Audit } from './audit.ts';
+import type { Changes } from './changes.ts';
 import type { Connection } from './connection.ts';
 import { reading, refusingTaken } from './errors.ts';
 import { readPage } from './page.ts';
@@ -9,17 +11,23 @@ import { FAMILY_IS_LIVE, type TokenRow, tokenOf, tokenStatements, valuesOf } fro
 
 /** The store, and how client and user stores write to it. */
 export interface Tokens extends TokenStore {
-  /** `revokeAll` inside the caller's transaction. */
+  /** `revokeAll` inside the caller's transaction, without an event. */
   revokeAllNow(owner: TokenOwner, now: Date): number;
 }
 
+/** Where the end of tokens is entered. */
+interface Journals {
+  audit: Audit;
+  changes: Changes;
+}
+
 /** The tokens of a connection. */
-export function tokenStore(connection: Connection, audit: Audit): Tokens {
+export function tokenStore(connection: Connection, journals: Journals): Tokens {
   const sql = tokenStatements(connection);
   return {
     ...tokenReads(connection, sql),
     ...tokenIssuing(connection, sql),
-    ...tokenRevocations(connection, sql, audit),
+    ...tokenRevocations(connection, sql, journals),
   };
 }
 
@@ -80,20 +88,23 @@ function tokenIssuing(
 }
 
 function tokenRevocations(
-  { write, transact }: Connection,
+  { transact }: Connection,
   sql: Statements,
-  audit: Audit,
+  { audit, changes }: Journals,
 ): Pick<Tokens, 'revoke' | 'revokeAll' | 'revokeAllNow'> {
   function revokeAllNow(owner: TokenOwner, now: Date): number {
     const [statements, id] =
       'clientId' in owner ? [sql.revokeClient, owner.clientId] : [sql.revokeUser, owner.userId];
     const at = now.getTime();
-    return statements.reduce((sum, each) => sum + Number(each.run(at, id, at).changes), 0);
+    const revoked = statements.reduce((sum, each) => sum + Number(each.run(at, id, at).changes), 0);
+    if (revoked > 0) changes.enter('token', EVERY_TOKEN);
+    return revoked;
   }
   return {
     revoke: (tokenId, now, event) =>
-      (event === undefined ? write : transact)(() => {
+      transact(() => {
         const revoked = sql.revoke.run(now.getTime(), tokenId, now.getTime()).changes === 1;
+        if (revoked) changes.enter('token', tokenId);
         if (revoked && event !== undefined) audit.enter(event);
         return revoked;
       }),

@@ -2,9 +2,16 @@
 
 /** One changed record. */
 export interface Change {
-  kind: 'client' | 'user' | 'catalog' | 'admin' | 'access_token' | 'api_key';
+  /**
+   * `token` enters when an access token ends before its time: `id` is its own, that of the family that
+   * it was issued with, or `EVERY_TOKEN`. An `access_token` is an admin's, for the REST API.
+   */
+  kind: 'client' | 'user' | 'catalog' | 'admin' | 'access_token' | 'api_key' | 'token';
   id: string;
 }
+
+/** In place of an id: every token of an owner ended, and naming each would outgrow the feed. */
+export const EVERY_TOKEN = '*';
 
 /** What has changed since a position. */
 export interface ChangesSince {

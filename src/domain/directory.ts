@@ -1,17 +1,20 @@
 /**
- * What decisions read: clients, users, API keys and the catalog, kept in memory and dropped the
- * moment the change feed names them. `sync` runs once at the start of each request; after it,
- * nothing that is read here is older than the request.
+ * What decisions read: clients, users, API keys, access tokens and the catalog, kept in memory and
+ * dropped the moment the change feed names them. `sync` runs once at the start of each request; after
+ * it, nothing that is read here is older than the request, but for the uses of a token.
  */
 import { LRUCache } from 'lru-cache';
 import type { ApiKey } from './api-keys/api-key.ts';
 import { ApiKeyCache } from './api-keys/api-key-cache.ts';
 import { Catalog } from './apis/catalog.ts';
+import type { Change } from './changes.ts';
 import { CLIENT_ID, type Client } from './clients/client.ts';
 import type { Stores } from './stores.ts';
+import { TokenCache } from './token-cache.ts';
+import type { AccessToken } from './tokens/token.ts';
 import type { User } from './users/user.ts';
 
-/** Clients, users and API keys kept in memory, each. */
+/** Clients, users, API keys and access tokens kept in memory, each. */
 const KEPT = 20_000;
 /** No user name comes near it: a longer text is nobody's, and not worth a read. */
 const LONGEST_NAME = 400;
@@ -26,6 +29,7 @@ type DirectoryStores = Pick<
   | 'apiGroups'
   | 'apiScopes'
   | 'securityLevels'
+  | 'tokens'
 >;
 
 /** A read-through cache of governed records, true at every request. */
@@ -35,6 +39,7 @@ export class Directory {
   readonly #users = new LRUCache<string, Promise<User | null>>({ max: KEPT });
   readonly #usersByName = new LRUCache<string, Promise<User | null>>({ max: KEPT });
   readonly #apiKeys = new ApiKeyCache(KEPT);
+  readonly #tokens = new TokenCache(KEPT);
   #catalog: Promise<Catalog> | null = null;
   #position = 0;
 
@@ -51,8 +56,9 @@ export class Directory {
     const wentBack = news.changed === 'everything' && news.position < asked;
     if (news.position <= this.#position && !wentBack) return;
     this.#position = news.position;
-    if (news.changed === 'everything') return this.#dropAll();
-    for (const { kind, id } of news.changed) {
+    const { changed } = news;
+    if (changed === 'everything') return this.#dropAll();
+    for (const { kind, id } of changed) {
       if (kind === 'client') this.#clients.delete(id);
       else if (kind === 'catalog') this.#catalog = null;
       else if (kind === 'user') {
@@ -60,8 +66,11 @@ export class Directory {
         this.#usersByName.clear();
       }
     }
-    const apiKeyIds = news.changed.filter(({ kind }) => kind === 'api_key').map(({ id }) => id);
+    const idsOf = (wanted: Change['kind']) =>
+      changed.filter(({ kind }) => kind === wanted).map(({ id }) => id);
+    const [apiKeyIds, tokenIds] = [idsOf('api_key'), idsOf('token')];
     if (apiKeyIds.length > 0) this.#apiKeys.drop(new Set(apiKeyIds));
+    if (tokenIds.length > 0) this.#tokens.drop(tokenIds);
   }
 
   /** The client of this id, or null; also for what cannot be an id, as unverified assertions hold anything. */
@@ -88,6 +97,32 @@ export class Directory {
     return this.#apiKeys.find(digest, () => this.#stores.apiKeys.findByDigest(digest));
   }
 
+  /**
+   * The access token under one of these ids, or null. Its `uses` may lag behind: a charge decides.
+   *
+   * @param tokenIds of one value, one for each secret key; see `accessTokenIds`
+   */
+  async accessToken(...tokenIds: string[]): Promise<AccessToken | null> {
+    // A value has one token: one that is kept spares the look-ups under the other keys.
+    const kept = tokenIds.find((tokenId) => this.#tokens.has(tokenId));
+    for (const tokenId of kept === undefined ? tokenIds : [kept]) {
+      const load = () => this.#stores.tokens.findAccess(tokenId);
+      const token = await this.#tokens.find(tokenId, load);
+      if (token !== null) return token;
+    }
+    return null;
+  }
+
+  /** Notes the uses that a charge has left an access token with. */
+  noteUses(tokenId: string, uses: number): void {
+    this.#tokens.raiseUses(tokenId, uses);
+  }
+
+  /** Drops an access token whose uses a charge has shown to be out of date. */
+  forgetUses(tokenId: string): void {
+    this.#tokens.forget(tokenId);
+  }
+
   /** APIs, groups, scopes and levels. */
   catalog(): Promise<Catalog> {
     if (this.#catalog === null) {
@@ -105,6 +140,7 @@ export class Directory {
     this.#users.clear();
     this.#usersByName.clear();
     this.#apiKeys.clear();
+    this.#tokens.clear();
     this.#catalog = null;
   }
 }

@@ -10,6 +10,7 @@ import {
   accessTokenCredential,
   apiKeyCredential,
   gatherFacts,
+  noteUses,
   refreshTokenCredential,
 } from '../domain/decision/credentials.ts';
 import type { Allowed } from '../domain/decision/decide.ts';
@@ -41,15 +42,18 @@ export async function introspect(
 ): Promise<Introspection> {
   await admitCaller(services, caller, state);
   const { context, consume } = readContext(form);
-  const credential = await findCredential(services, required(form, 'token'));
-  const facts = await gatherFacts(services, credential, {
-    place: 'introspection',
-    caller,
-    ...context,
-  });
-  const own = asksAboutOwn(facts);
-  if (!own && !mayAsk(caller, credential)) return INACTIVE;
-  const decision = await decideAndNote(services, facts, { consume: consume && !own });
+  const value = required(form, 'token');
+  const gather = async (isSpent: boolean) => {
+    const credential = await findCredential(services, value, isSpent);
+    return gatherFacts(services, credential, { place: 'introspection', caller, ...context });
+  };
+  const spends = consume && caller.kind === 'resource_server';
+  const found = await gather(spends);
+  const own = asksAboutOwn(found);
+  if (!own && !mayAsk(caller, found.credential)) return INACTIVE;
+  const facts = own && spends ? await gather(false) : found;
+  const decision = await decideAndNote(services, facts, { consume: spends && !own });
+  noteUses(services, facts, decision);
   noteDecision(state, decision);
   return decision.allowed ? activeAnswer(services, facts, decision) : INACTIVE;
 }
@@ -90,7 +94,7 @@ function readContext(form: Form | undefined): { context: CallContext; consume: b
   if (clientIp !== undefined && address === null) {
     throw invalidRequest('client_ip must be an IPv4 or IPv6 address, such as 192.0.2.10');
   }
-  const method = optional(form, 'method');
+  const method = optional(form, 'method')?.toUpperCase();
   const path = optional(form, 'path');
   if ((method === undefined) !== (path === undefined)) {
     throw invalidRequest('method and path must come together');
@@ -104,11 +108,15 @@ function readContext(form: Form | undefined): { context: CallContext; consume: b
 }
 
 /** RFC 7662 §2.1: a hint is no more than that; the value itself tells what it is. */
-async function findCredential(services: Services, value: string): Promise<Credential> {
+async function findCredential(
+  services: Services,
+  value: string,
+  consume: boolean,
+): Promise<Credential> {
   if (value.startsWith('tgk_')) return apiKeyCredential(services, value);
   return (
     (await refreshTokenCredential(services, value)) ??
-    (await accessTokenCredential(services, value))
+    (await accessTokenCredential(services, value, consume))
   );
 }
 

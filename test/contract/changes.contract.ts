@@ -1,13 +1,15 @@
 /** The contract of ChangeFeed; that each write enters it is in the contracts of the stores. */
 import { describe, expect, it } from '@jest/globals';
 import {
-  accessTokenFixture,
   apiFixture,
   clientFixture,
   eventOf,
+  NOW,
+  spendUse,
   userFixture,
 } from '../support/contract-fixtures.ts';
 import { feedPosition, type Open, useStores } from './contract.ts';
+import { issuedPair, rotationOf } from './issued-tokens.ts';
 
 /** Describes the contract. */
 export function describeChanges(open: Open): void {
@@ -55,12 +57,15 @@ export function describeChanges(open: Open): void {
       await Promise.all(Array.from({ length: 40 }, write));
     });
 
-    it('is not entered by tokens, whose state is read each time', async () => {
+    it('is entered by the end of a token, not by its issue, its uses or its replacement', async () => {
       const position = await feedPosition(stores());
-      const token = accessTokenFixture();
-      await stores().tokens.issue(token, null);
-      await stores().tokens.revoke(token.tokenId, token.issuedAt);
+      const { access, family } = await issuedPair(stores());
+      await spendUse(stores(), access.tokenId, NOW);
+      expect(await stores().tokens.rotate(rotationOf(family))).toBe(true);
       expect(await stores().changes.since(position)).toBeNull();
+      await stores().tokens.revoke(access.tokenId, NOW);
+      const changed = [{ kind: 'token', id: access.tokenId }];
+      expect((await stores().changes.since(position))?.changed).toEqual(changed);
     });
   });
 }

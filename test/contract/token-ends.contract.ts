@@ -1,21 +1,33 @@
 /** The contract of TokenStore on how tokens end: revocation, one by one or all of an owner, and expiry. */
 import { describe, expect, it } from '@jest/globals';
+import type { AuditEvent } from '../../src/domain/audit/audit-event.ts';
+import { type Change, EVERY_TOKEN } from '../../src/domain/changes.ts';
 import type { Stores } from '../../src/domain/stores.ts';
 import {
   accessTokenFixture,
+  clientFixture,
   eventOf,
   fresh,
   fromNow,
   NOW,
   spendUse,
+  userFixture,
 } from '../support/contract-fixtures.ts';
-import { allPages, eventsAbout, invalidOn, type Open, useStores } from './contract.ts';
+import {
+  allPages,
+  eventsAbout,
+  feedPosition,
+  invalidOn,
+  type Open,
+  useStores,
+} from './contract.ts';
 import { issued, issuedPair, rotationOf } from './issued-tokens.ts';
 
 /** Describes the contract. */
 export function describeTokenEnds(open: Open): void {
   describe('revocation of tokens', () => describeRevocation(useStores(open)));
   describe('tokens of an owner', () => describeOwned(useStores(open)));
+  describe('ends of tokens in the change feed', () => describeEntries(useStores(open)));
   describe('removal of expired tokens', () => describeExpiry(useStores(open)));
 }
 
@@ -145,6 +157,95 @@ function describeOwned(stores: () => Stores): void {
     expect(seen.map(({ tokenId }) => tokenId)).toEqual(live.flatMap((ids) => ids.sort()));
     const unreadable = stores().tokens.list({ clientId }, { ...query, cursor: 'W10' });
     await expect(unreadable).rejects.toMatchObject(invalidOn('cursor'));
+  });
+}
+
+function describeEntries(stores: () => Stores): void {
+  /** What some work enters in the feed. */
+  async function entered(work: () => Promise<unknown>): Promise<Change[]> {
+    const position = await feedPosition(stores());
+    await work();
+    const changed = (await stores().changes.since(position))?.changed ?? [];
+    if (changed === 'everything') throw new Error('the feed reaches back this far');
+    return changed;
+  }
+  const revoke = (id: string, event?: AuditEvent) => stores().tokens.revoke(id, NOW, event);
+  const tokenEntry = (id: string) => ({ kind: 'token', id });
+
+  it.each(['without', 'with'])('names a revoked access token once, %s an event', async (how) => {
+    const { tokenId } = await issued(stores());
+    const event = () => (how === 'with' ? eventOf('client.revoke_token', tokenId) : undefined);
+    const all = () => Promise.all(Array.from({ length: 5 }, () => revoke(tokenId, event())));
+    expect(await entered(all)).toEqual([tokenEntry(tokenId)]);
+  });
+
+  it('names a revoked family in place of its access tokens', async () => {
+    const { family } = await issuedPair(stores());
+    await stores().tokens.rotate(rotationOf(family));
+    expect(await entered(() => revoke(family.tokenId))).toEqual([tokenEntry(family.tokenId)]);
+  });
+
+  it('names an expired family whose access token is revoked with it', async () => {
+    const { family } = await issuedPair(stores(), { family: { expiresAt: fromNow(-10) } });
+    expect(await entered(() => revoke(family.tokenId))).toEqual([tokenEntry(family.tokenId)]);
+  });
+
+  it('names each of many that are revoked at one time', async () => {
+    const tokens = await Promise.all(Array.from({ length: 30 }, () => issued(stores())));
+    const ids = tokens.map(({ tokenId }) => tokenId);
+    const changed = await entered(async () => {
+      const answers = await Promise.all([...ids, 'nothing', ...ids].map((id) => revoke(id)));
+      expect(answers.filter(Boolean)).toHaveLength(30);
+    });
+    expect(changed.map(({ id }) => id).sort()).toEqual([...ids].sort());
+  });
+
+  it.each(['clientId', 'userId'] as const)('has one entry for all tokens of a %s', async (by) => {
+    const owner = { [by]: fresh('owner') } as { clientId: string } | { userId: string };
+    const revokeAll = () => stores().tokens.revokeAll(owner, NOW);
+    await issued(stores(), owner);
+    await issuedPair(stores(), { access: owner, family: owner });
+    expect(await entered(revokeAll)).toEqual([tokenEntry(EVERY_TOKEN)]);
+    expect(await entered(revokeAll)).toEqual([]);
+  });
+
+  it('has an entry when a client or a user is removed that had a live token', async () => {
+    const [client, user] = [clientFixture(), userFixture()];
+    const { clientId } = client;
+    const { userId } = user;
+    await stores().clients.insert(client, eventOf('client.create', clientId));
+    await stores().users.insert(user, eventOf('user.create', userId));
+    await issued(stores(), { userId });
+    const removeUser = () => stores().users.remove(userId, eventOf('user.delete', userId));
+    expect(await entered(removeUser)).toContainEqual(tokenEntry(EVERY_TOKEN));
+    const removeClient = () =>
+      stores().clients.remove(clientId, eventOf('client.delete', clientId));
+    expect(await entered(removeClient)).toEqual([{ kind: 'client', id: clientId }]);
+  });
+
+  it('has one exactly if the token is revoked, also where the event cannot be written', async () => {
+    const { tokenId } = await issued(stores());
+    const event = eventOf('client.revoke_token', tokenId);
+    await stores().audit.append(event); // its id is taken now
+    const changed = await entered(async () => {
+      await expect(revoke(tokenId, event)).rejects.toMatchObject({ code: 'conflict' });
+    });
+    const isRevoked = (await stores().tokens.findAccess(tokenId))?.revokedAt !== null;
+    expect(changed).toEqual(isRevoked ? [tokenEntry(tokenId)] : []);
+    // Without transactions the next revocation tells the caches once more.
+    const again = await entered(() => revoke(tokenId));
+    expect(again).toEqual([tokenEntry(isRevoked ? EVERY_TOKEN : tokenId)]);
+  });
+
+  it('has none when nothing was live', async () => {
+    const expired = await issued(stores(), { expiresAt: NOW });
+    const { access, family } = await issuedPair(stores());
+    await revoke(family.tokenId);
+    const late = [expired.tokenId, access.tokenId, family.tokenId, 'nothing'];
+    const events = late.flatMap((id) => [undefined, eventOf('client.revoke_token', id)]);
+    const revokeLate = () =>
+      Promise.all(events.map((event, index) => revoke(late[index >> 1] ?? '', event)));
+    expect(await entered(revokeLate)).toEqual([]);
   });
 }
 

@@ -5,7 +5,17 @@ import { Directory } from '../../src/domain/directory.ts';
 import { DomainError } from '../../src/domain/errors.ts';
 import type { Stores } from '../../src/domain/stores.ts';
 import { createUser, updateUser } from '../../src/domain/users/manage-users.ts';
-import { ACTOR, clientOf, group, NOW, openWorld, type World } from './support.ts';
+import {
+  ACTOR,
+  accessTokenOf,
+  clientOf,
+  familyOf,
+  fromNow,
+  group,
+  NOW,
+  openWorld,
+  type World,
+} from './support.ts';
 
 let world: World;
 beforeEach(async () => {
@@ -49,6 +59,15 @@ function watchedStores() {
       findByName: (name) => noted('name', stores.users.findByName(name)),
     },
     apiGroups: { ...stores.apiGroups, all: () => noted('catalog', stores.apiGroups.all()) },
+    tokens: {
+      ...stores.tokens,
+      async findAccess(id) {
+        reads.push(`token ${id}`);
+        const found = await stores.tokens.findAccess(id);
+        await held.until;
+        return found;
+      },
+    },
   };
   return { directory: new Directory(watched), reads, held };
 }
@@ -57,6 +76,16 @@ async function insertClient(clientId: string): Promise<void> {
   const names = { clientName: `name-${clientId}`, displayName: `Display ${clientId}` };
   await world.services.stores.clients.insert(clientOf({ clientId, ...names }), event(clientId));
 }
+
+/** An access token, with a family of its own where one is named. */
+async function issueToken(tokenId: string, familyId: string | null = null): Promise<void> {
+  const access = accessTokenOf({ tokenId, familyId });
+  const digest = `digest-${familyId}`;
+  const family = familyId === null ? null : familyOf({ tokenId: familyId, currentDigest: digest });
+  await world.services.stores.tokens.issue(access, family);
+}
+
+const revoke = (id: string) => world.services.stores.tokens.revoke(id, NOW);
 
 const rename = (clientId: string, version: number, note: string) =>
   updateClient(world.services, ACTOR, clientId, version, { note });
@@ -79,8 +108,9 @@ describe('Directory', () => {
       expect(await directory.client('none')).toBeNull();
       expect(await directory.user('none')).toBeNull();
       expect(await directory.userByName('none')).toBeNull();
+      expect(await directory.accessToken('none', 'nothing')).toBeNull();
     }
-    const once = ['client none', 'user', 'name'];
+    const once = ['client none', 'user', 'name', 'token none', 'token nothing'];
     expect(reads).toEqual([...once, ...once]);
   });
 
@@ -201,12 +231,14 @@ describe('Directory', () => {
       await directory.user(userId);
       await directory.userByName('ada');
       await directory.catalog();
+      await directory.accessToken('t');
     };
+    await issueToken('t');
     await all();
     held.news = async () => ({ position: 1e6, changed: 'everything' });
     await directory.sync();
     await all();
-    expect(reads).toHaveLength(8);
+    expect(reads).toHaveLength(10);
   });
 
   it('ignores news that came late and reach less far', async () => {
@@ -247,5 +279,117 @@ describe('Directory', () => {
     await expect(directory.client('a')).rejects.toBe(error);
     delete held.until;
     expect(await directory.client('a')).not.toBeNull();
+  });
+});
+
+describe('Directory, of access tokens', () => {
+  const readsOf = (reads: string[]) => reads.map((read) => read.replace('token ', ''));
+
+  it('reads each once, and anew after it has ended', async () => {
+    await issueToken('a');
+    await issueToken('b');
+    const { directory, reads } = watchedStores();
+    const ended = async (id: string) => {
+      await directory.sync();
+      return (await directory.accessToken(id))?.revokedAt != null;
+    };
+    for (let i = 0; i < 3; i += 1) {
+      expect(await ended('a')).toBe(false);
+      expect(await ended('b')).toBe(false);
+    }
+    await revoke('a');
+    expect(await ended('a')).toBe(true);
+    expect(await ended('a')).toBe(true);
+    expect(await ended('b')).toBe(false);
+    expect(readsOf(reads)).toEqual(['a', 'b', 'a']);
+  });
+
+  it('drops the tokens of a family that has ended, replaced refresh tokens’ included', async () => {
+    await issueToken('a1', 'a');
+    await issueToken('b1', 'b');
+    const { tokens } = world.services.stores;
+    const next = { familyId: 'a', fromDigest: 'digest-a', toDigest: 'digest-a2', now: NOW };
+    const access = accessTokenOf({ tokenId: 'a2', familyId: 'a' });
+    const { directory, reads } = watchedStores();
+    const look = async () => {
+      await directory.sync();
+      const found = await Promise.all(['a1', 'a2', 'b1'].map((id) => directory.accessToken(id)));
+      return found.map((token) => token && token.revokedAt !== null);
+    };
+    expect(await look()).toEqual([false, null, false]);
+    expect(await tokens.rotate({ ...next, access })).toBe(true);
+    expect(await look()).toEqual([false, false, false]);
+    await revoke('a');
+    expect(await look()).toEqual([true, true, false]);
+    expect(readsOf(reads)).toEqual(['a1', 'a2', 'b1', 'a2', 'a1', 'a2']);
+  });
+
+  it('drops all when all tokens of an owner have ended', async () => {
+    await issueToken('a', 'f');
+    const { directory, reads } = watchedStores();
+    await directory.accessToken('a');
+    await world.services.stores.tokens.revokeAll({ clientId: 'orders' }, NOW);
+    await directory.sync();
+    expect((await directory.accessToken('a'))?.revokedAt).toEqual(NOW);
+    expect(readsOf(reads)).toEqual(['a', 'a']);
+  });
+
+  it.each([
+    ['the token', 'a'],
+    ['its family', 'f'],
+  ])('does not keep a load that the end of %s overtook', async (_, ended) => {
+    await issueToken('a', 'f');
+    const { directory, held } = watchedStores();
+    await directory.sync();
+    let release = () => {};
+    held.until = new Promise((resolve) => {
+      release = resolve;
+    });
+    const first = directory.accessToken('a'); // has read the live token, and is not done
+    await revoke(ended);
+    await directory.sync();
+    delete held.until;
+    const second = directory.accessToken('a');
+    release();
+    expect((await first)?.revokedAt).toBeNull();
+    expect((await second)?.revokedAt).toEqual(NOW);
+    expect((await directory.accessToken('a'))?.revokedAt).toEqual(NOW);
+  });
+
+  it('finds a token under any of its ids, and reads nothing for the others once it is kept', async () => {
+    await issueToken('old');
+    const { directory, reads } = watchedStores();
+    for (let i = 0; i < 3; i += 1) {
+      expect((await directory.accessToken('new', 'old'))?.tokenId).toBe('old');
+    }
+    expect(readsOf(reads)).toEqual(['new', 'old']);
+  });
+
+  it('raises the uses of a token that it keeps, never those of one that it has dropped', async () => {
+    await issueToken('a');
+    const { directory, reads } = watchedStores();
+    directory.noteUses('a', 9);
+    const before = await directory.accessToken('a');
+    directory.noteUses('a', 4);
+    directory.noteUses('a', 3);
+    expect((await directory.accessToken('a'))?.uses).toBe(4);
+    expect(before?.uses).toBe(0);
+    await revoke('a');
+    await directory.sync();
+    directory.noteUses('a', 5);
+    expect(await directory.accessToken('a')).toMatchObject({ uses: 0, revokedAt: NOW });
+    directory.forgetUses('a');
+    await directory.accessToken('a');
+    expect(readsOf(reads)).toEqual(['a', 'a', 'a']);
+  });
+
+  it('tries anew after the store has not answered', async () => {
+    await issueToken('a');
+    const { directory, held } = watchedStores();
+    const error = new DomainError('store_unavailable');
+    held.until = Promise.reject(error);
+    await expect(directory.accessToken('a')).rejects.toBe(error);
+    delete held.until;
+    expect((await directory.accessToken('a'))?.expiresAt).toEqual(fromNow(3600));
   });
 });

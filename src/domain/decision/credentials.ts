@@ -2,19 +2,45 @@
 import { findKeyByValue } from '../api-keys/manage-api-keys.ts';
 import type { Client } from '../clients/client.ts';
 import type { Services } from '../services.ts';
+import { accessTokenIds } from '../tokens/access-token.ts';
 import { findAccess } from '../tokens/find-token.ts';
 import { asCurrent, readRefreshToken } from '../tokens/refresh-token.ts';
+import type { Decision } from './decide.ts';
 import { apiCall, type Credential, type Facts } from './facts.ts';
 
 type FindServices = Pick<Services, 'clock' | 'directory' | 'keys' | 'stores'>;
 
-/** The access token behind a value, or `unknown`. */
+/**
+ * The access token behind a value, or `unknown`.
+ *
+ * @param consume whether a use will be spent: then the charge knows how many are left, and a token
+ *   that is kept in memory will do; who only looks is shown the uses as they are stored
+ */
 export async function accessTokenCredential(
   services: FindServices,
   value: string,
+  consume: boolean,
 ): Promise<Credential> {
-  const token = await findAccess(services, value);
+  const token = consume
+    ? await services.directory.accessToken(...accessTokenIds(services.keys, value))
+    : await findAccess(services, value);
   return token === null ? { kind: 'unknown' } : { kind: 'access_token', token };
+}
+
+/** Tells the directory what a decision has shown of a token's uses: one without any is refused next time without a charge. */
+export function noteUses(
+  { directory }: Pick<Services, 'directory'>,
+  { credential, weight = 1 }: Facts,
+  decision: Decision,
+): void {
+  if (credential.kind !== 'access_token') return;
+  const { tokenId, maxUses, uses } = credential.token;
+  if (decision.allowed && decision.usesLeft !== null) {
+    directory.noteUses(tokenId, maxUses - decision.usesLeft);
+  } else if (!decision.allowed && decision.reason === 'token_uses_exhausted') {
+    // The charge knew better than the table; the store knows how many there are.
+    if (uses + weight <= maxUses) directory.forgetUses(tokenId);
+  }
 }
 
 /** The refresh-token family behind a value, replaced values included; null when it is no genuine refresh token. */

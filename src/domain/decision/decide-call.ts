@@ -1,7 +1,7 @@
 /** The decision about one call, as gateways ask for it: by token or API key, whoever the door is. */
 import type { Client } from '../clients/client.ts';
 import type { Services } from '../services.ts';
-import { accessTokenCredential, apiKeyCredential, gatherFacts } from './credentials.ts';
+import { accessTokenCredential, apiKeyCredential, gatherFacts, noteUses } from './credentials.ts';
 import type { Decision } from './decide.ts';
 import type { Credential, Facts } from './facts.ts';
 import { decideAndNote } from './note-decisions.ts';
@@ -20,8 +20,10 @@ export interface Question {
   consume: boolean;
   /** Units that the call costs of quota and uses. */
   weight: number;
-  /** The same key with the same call is charged once in 24 hours. */
+  /** The same key with the same call is charged once while it is remembered. */
   idempotencyKey?: string | undefined;
+  /** How long it is, in seconds; default 24 hours. */
+  idempotencySeconds?: number | undefined;
 }
 
 /** A decision and what it was made from. */
@@ -46,11 +48,14 @@ export async function decideCall(
   const asked = { place: 'call', caller, address, call, weight } as const;
   const facts = await gatherFacts(services, credential, asked);
   const retryKey = retryKeyOf(services, facts, question);
-  return { facts, decision: await decideAndNote(services, facts, { consume, retryKey }) };
+  const spending = { consume, retryKey, retrySeconds: question.idempotencySeconds };
+  const decision = await decideAndNote(services, facts, spending);
+  noteUses(services, facts, decision);
+  return { facts, decision };
 }
 
-function presented(services: Services, { token, apiKey }: Question): Promise<Credential> {
-  if (token !== undefined) return accessTokenCredential(services, token);
+function presented(services: Services, { token, apiKey, consume }: Question): Promise<Credential> {
+  if (token !== undefined) return accessTokenCredential(services, token, consume);
   if (apiKey !== undefined) return apiKeyCredential(services, apiKey);
   return Promise.resolve({ kind: 'missing' });
 }
