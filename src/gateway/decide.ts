@@ -3,8 +3,10 @@ import type { Context } from 'koa';
 import { z } from 'zod';
 import { MAX_COUNT } from '../domain/clients/client.ts';
 import { canonicalAddress } from '../domain/clients/ip-binding.ts';
+import { LONGEST_RETRY_SECONDS } from '../domain/decision/decide.ts';
 import { type DecidedCall, decideCall } from '../domain/decision/decide-call.ts';
 import { REASONS } from '../domain/decision/reasons.ts';
+import { isDomainError } from '../domain/errors.ts';
 import type { Services } from '../domain/services.ts';
 import { parse } from '../domain/validation.ts';
 import { readJson } from '../http/json-body.ts';
@@ -28,7 +30,10 @@ export const question = z
       .transform(canonicalAddress)
       .refine((address) => address !== null, 'must be an address such as 192.0.2.10')
       .describe('Address of the end client'),
-    method: z.string().regex(/^[A-Za-z]{1,20}$/, 'must be a method such as GET'),
+    method: z
+      .string()
+      .regex(/^[A-Za-z]{1,20}$/, 'must be a method such as GET')
+      .transform((method) => method.toUpperCase()),
     path: z
       .string()
       .max(8000)
@@ -41,7 +46,13 @@ export const question = z
       .min(1)
       .max(255)
       .nullish()
-      .describe('A retry of the same call under the same key is free for 24 hours'),
+      .describe('A retry of the same call under the same key is free for a time'),
+    idempotencySeconds: z
+      .int()
+      .min(1)
+      .max(LONGEST_RETRY_SECONDS)
+      .optional()
+      .describe('How long a retry is free; default 24 hours'),
   })
   .refine((asked) => asked.token == null || asked.apiKey == null, {
     path: ['apiKey'],
@@ -56,19 +67,22 @@ export async function answerDecide(
   ctx: Context,
   priorities: Pick<Priorities, 'learn'>,
 ): Promise<void> {
-  const json = await readJson(ctx.req);
-  // Nothing that is read from here on is older than the request, however slowly it came.
+  // Nothing that is read from here on is older than the request.
   await services.directory.sync();
   const { address } = ctx.state as RequestState;
   const caller = await authenticateCaller(services, ctx, { header: 'authorization', address });
+  // A stranger's body is not read; one that came slowly was overtaken by changes.
+  const isWhole = ctx.req.complete;
+  const json = await readJson(ctx.req);
+  if (!isWhole) await services.directory.sync();
   const ask = async (asked: z.output<typeof question>) => {
     const decided = await decideCall(services, caller, toQuestion(asked));
     priorities.learn(asked.token ?? asked.apiKey, decided.facts.client);
     return decided;
   };
   if (Array.isArray(json)) {
-    const decided = await Promise.all(parse(questions, json).map(ask));
-    answerJson(ctx, decided.map(answerOf));
+    const decided = await Promise.allSettled(parse(questions, json).map(ask));
+    answerJson(ctx, decided.map(memberOf));
     return;
   }
   const decided = await ask(parse(question, json ?? {}));
@@ -76,6 +90,21 @@ export async function answerDecide(
   ctx.set(limitHeaders(decided.decision, decided.facts));
   answerJson(ctx, answerOf(decided));
 }
+
+/** One question that the store did not answer takes no other's decision away. */
+function memberOf(decided: PromiseSettledResult<DecidedCall>) {
+  if (decided.status === 'fulfilled') return answerOf(decided.value);
+  const error: unknown = decided.reason;
+  if (!isDomainError(error) || error.status !== 503) throw error;
+  const { code: reason, message, retryAfterSeconds = 1 } = error;
+  return { ...NO_DECISION, reason, message, retryAfterSeconds };
+}
+
+const NO_DECISION = {
+  ...{ allowed: false, status: 503, decisionId: null, clientId: null, userId: null },
+  ...{ scopes: [], priority: null, usesLeft: null, quotaLeft: null, quotaResetsAt: null },
+  callsLeftThisSecond: null,
+};
 
 function toQuestion(asked: z.output<typeof question>) {
   const { token, apiKey, clientIp, idempotencyKey, ...rest } = asked;

@@ -11,6 +11,7 @@ import { REASONS } from '../domain/decision/reasons.ts';
 import { DomainError, ERRORS, isDomainError } from '../domain/errors.ts';
 import type { Services } from '../domain/services.ts';
 import { hopWalker } from '../http/client-address.ts';
+import { isApiError } from '../http/problem.ts';
 import { noteDecision, type RequestState } from '../http/request-state.ts';
 import { authenticateCaller } from './caller.ts';
 import { caddy } from './dialects/caddy.ts';
@@ -61,10 +62,10 @@ export function answerForwardAuth(
       priorities.learn(question.token ?? question.apiKey, decided.facts.client);
       tell(ctx, dialect, decided);
     } catch (error) {
-      log.error(
-        { err: error, requestId: (ctx.state as RequestState).requestId },
-        'a gateway was not answered',
-      );
+      if (!isDomainError(error) && !isApiError(error)) {
+        const { requestId } = ctx.state as RequestState;
+        log.error({ err: error, requestId }, 'a gateway was not answered');
+      }
       tellProblem(ctx, dialect, error);
     }
   };
@@ -94,6 +95,7 @@ export function presentedBy({ headers }: IncomingMessage): Pick<Question, 'token
 }
 
 function weightOf(ctx: Context): number {
+  if (!ctx.url.includes('?')) return 1;
   const text = ctx.URL.searchParams.get('weight') ?? '1';
   const weight = /^\d{1,7}$/.test(text) ? Number(text) : 0;
   if (weight >= 1 && weight <= MOST_WEIGHT) return weight;
@@ -104,6 +106,7 @@ function weightOf(ctx: Context): number {
 
 function tell(ctx: Context, dialect: Dialect, { decision, facts }: DecidedCall): void {
   noteDecision(ctx.state as RequestState, decision);
+  ctx.set('Cache-Control', 'no-store');
   ctx.set(limitHeaders(decision, facts));
   ctx.set('X-Decision-Status', String(decision.status));
   ctx.status = dialect.statusFor(decision.status);
@@ -129,9 +132,12 @@ function challenge(isMissing: boolean): string {
 function tellProblem(ctx: Context, dialect: Dialect, error: unknown): void {
   const code = (error as { code?: unknown }).code;
   const reason = typeof code === 'string' && code in ERRORS ? code : 'internal_error';
-  const message = isDomainError(error) ? error.message : 'the gateway could not be answered';
+  // Why is the gateway's affair, and stands in the log; its end clients read this.
+  (ctx.state as RequestState).reason ??= `${reason}: ${(error as Error).message}`;
+  const message = 'no decision could be made; retry later';
   const retryAfter = isDomainError(error) ? (error.retryAfterSeconds ?? 1) : 1;
   ctx.status = dialect.statusFor(503);
+  ctx.set('Cache-Control', 'no-store');
   ctx.set('X-Decision-Status', '503');
   ctx.set('X-Reason', reason);
   ctx.set('Retry-After', String(retryAfter));

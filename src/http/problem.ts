@@ -115,6 +115,7 @@ function retryHeaders(error: DomainError): Record<string, string> {
   return { 'Retry-After': String(error.retryAfterSeconds ?? 5) };
 }
 
-function isApiError(error: unknown): error is ApiError {
+/** Whether a thrown value is an ApiError, whatever realm it comes from (Jest has several). */
+export function isApiError(error: unknown): error is ApiError {
   return (error as Error | null)?.name === 'ApiError';
 }

@@ -18,7 +18,10 @@ import { isWeight } from './options.js';
  * @property {Subject} subject what the functions of the options get
  */
 
-/** @typedef {Credential & { clientIp: string, method: string, path: string, weight?: number, idempotencyKey: string }} Question */
+/** A key of our own serves the one question that may be sent again, at once; Tollgate need not keep it longer. */
+const RESEND_SECONDS = 60;
+
+/** @typedef {Credential & { clientIp: string, method: string, path: string, weight?: number, idempotencyKey: string, idempotencySeconds?: number }} Question */
 
 /** Longest key that Tollgate takes. */
 const MAX_KEY_LENGTH = 255;
@@ -39,8 +42,7 @@ export async function readQuestion(settings, call) {
   const credential = await readCredential(settings, call);
   const clientIp = await readAddress(settings, call);
   const weight = await readWeight(settings, call);
-  const idempotencyKey = await readKey(settings, call);
-  return { ...credential, clientIp, method, path, ...weight, idempotencyKey };
+  return { ...credential, clientIp, method, path, ...weight, ...(await readKey(settings, call)) };
 }
 
 /**
@@ -133,8 +135,11 @@ async function readWeight({ weight }, { subject }) {
  * @param {Call<Subject>} call
  */
 async function readKey({ idempotencyKey }, { subject }) {
-  const key = (await idempotencyKey?.(subject)) ?? randomUUID();
-  if (typeof key === 'string' && key !== '' && key.length <= MAX_KEY_LENGTH) return key;
+  const key = await idempotencyKey?.(subject);
+  if (key === undefined || key === null)
+    return { idempotencyKey: randomUUID(), idempotencySeconds: RESEND_SECONDS };
+  if (typeof key === 'string' && key !== '' && key.length <= MAX_KEY_LENGTH)
+    return { idempotencyKey: key };
   throw new TypeError(
     `tollgate: idempotencyKey must answer a string of 1 to ${MAX_KEY_LENGTH} characters, or undefined`,
   );

@@ -160,7 +160,7 @@ describe('Catalog.match', () => {
 
   it.each([
     ['GET', '/orders', 'GET /orders'],
-    ['get', '/orders', 'GET /orders'],
+    ['get', '/orders', null],
     ['POST', '/orders', 'POST /orders'],
     ['PUT', '/orders', null],
     ['HEAD', '/orders', null],
@@ -172,7 +172,10 @@ describe('Catalog.match', () => {
     ['GET', '//orders', null],
     ['GET', '/orders//7', null],
     ['GET', '/orders?x=/../1', 'GET /orders'],
-    ['GET', '/orders#x', 'GET /orders'],
+    ['GET', '/orders#x', null],
+    ['GET', '/orders#/../files/1', null],
+    ['GET', '/orders /x', null],
+    ['GET', '/orders\t', null],
     ['GET', '/orders/7?x#y', 'GET /orders/:id'],
     ['GET', '/orders/%37', 'GET /orders/:id'],
     ['GET', '/%6Frders', 'GET /orders'],

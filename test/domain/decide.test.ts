@@ -176,28 +176,35 @@ describe('decide', () => {
     });
 
     it('charges no use when the quota refuses, and says when to come back', async () => {
-      const client = limited({ apiQuota: { calls: 2, period: 'day' } });
+      const client = limited({ apiQuota: { calls: 3, period: 'day' } });
       const token = await issue({ maxUses: 10 });
-      const refused = await decide(factsOf(token, { client, weight: 3 }), meters(), SPEND);
+      const ask = (weight: number) => decide(factsOf(token, { client, weight }), meters(), SPEND);
+      expect((await ask(2)).allowed).toBe(true);
+      const refused = await ask(2);
       expect(refused).toMatchObject({
         allowed: false,
         status: 429,
         reason: 'quota_exhausted',
         retryAfterSeconds: 28_800,
-        quota: { limit: 2, left: 2 },
+        quota: { limit: 3, left: 1 },
       });
-      expect(await usesOf(token)).toBe(0);
+      expect(await usesOf(token)).toBe(2);
       expect(refused.allowed ? [] : refused.trace().find(({ check }) => check === 'quota')).toEqual(
         {
           number: 12,
           check: 'quota',
           outcome: 'refused',
           reason: 'quota_exhausted',
-          seen: { used: 0 },
-          wanted: { calls: 2, period: 'day', weight: 3 },
+          seen: { used: 2 },
+          wanted: { calls: 3, period: 'day', weight: 2 },
           passesAt: new Date('2027-04-01T00:00:00Z'),
         },
       );
+      // Heavier than the whole quota: no time makes it pass.
+      const heavy = await ask(4);
+      expect(heavy).toMatchObject({ reason: 'quota_exhausted', retryAfterSeconds: null });
+      const row = heavy.allowed ? null : heavy.trace().find(({ check }) => check === 'quota');
+      expect(row?.passesAt).toBeNull();
     });
 
     it('charges nothing when the second is full, and a look tells so too', async () => {

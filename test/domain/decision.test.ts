@@ -498,7 +498,7 @@ const ROWS: Row[] = [
 
   ['a call that nobody names', [I, C], null, facts({ call: null })],
   ['a literal path', [I, C], null, called('GET', '/orders')],
-  ['a trailing slash and a query', [I, C], null, called('get', '/orders/?page=2')],
+  ['a trailing slash and a query', [I, C], null, called('GET', '/orders/?page=2')],
   ['another method', [I, C], 'api_unknown', called('DELETE', '/orders/7')],
   ['a dot segment', [I, C], 'api_unknown', called('GET', '/me/../orders')],
   ['an encoded dot segment', [I, C], 'api_unknown', called('GET', '/me/%2e%2e/orders')],

@@ -47,6 +47,18 @@ describe('a retry', () => {
     expect(await used()).toBe(1);
   });
 
+  it('is free for as long as the first call asked', async () => {
+    await ask({ idempotencySeconds: 60 });
+    app.clock.advance(59);
+    await ask({ idempotencySeconds: 60 });
+    expect(await used()).toBe(1);
+    app.clock.advance(1);
+    await ask({ idempotencySeconds: 60 });
+    expect(await used()).toBe(2);
+    const { errors } = await ask({ idempotencySeconds: DAY + 1 });
+    expect(errors).toMatchObject([{ field: 'idempotencySeconds' }]);
+  });
+
   it('is free for 24 hours, and charged after them', async () => {
     const first = await ask();
     app.clock.advance(DAY - 1);

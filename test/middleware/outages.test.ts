@@ -296,6 +296,7 @@ describe.each(FRAMEWORKS)('functions of the options behind %s', (framework) => {
           method: 'PUT',
           path: '/orders/1',
           idempotencyKey: expect.stringMatching(/^[0-9a-f-]{36}$/),
+          idempotencySeconds: 60,
         },
       },
       { url: '/decide', question: expect.objectContaining({ apiKey: 'k', method: 'GET' }) },

@@ -81,7 +81,7 @@ export class Catalog {
     const segments = pathSegments(path);
     if (segments === null) return [];
     return this.#routes
-      .filter((route) => matches(route, method.toUpperCase(), segments))
+      .filter((route) => matches(route, method, segments))
       .map((route) => route.api);
   }
 
@@ -130,14 +130,18 @@ function matches(route: Route, method: string, segments: string[]): boolean {
   );
 }
 
+/** What no request target may hold (RFC 9112 §3.2): some services end a path at `#`, others go on. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const UNSAFE = /[#\\\x00-\x20\x7f]/;
+
 /**
  * The decoded segments of a request path; null for a path that a proxy and a service could read
  * differently (dot segments, also with `;` parameters, encoded slashes, malformed escapes), which then
  * matches no API.
  */
 export function pathSegments(path: string): string[] | null {
-  const plain = path.split(/[?#]/, 1)[0] ?? '';
-  if (!plain.startsWith('/')) return null;
+  const plain = path.split('?', 1)[0] ?? '';
+  if (!plain.startsWith('/') || UNSAFE.test(plain)) return null;
   try {
     const segments = plain.split('/').slice(1).map(decodeURIComponent);
     const ambiguous = segments.some(

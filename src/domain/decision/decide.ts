@@ -56,10 +56,12 @@ export interface Spending {
   consume: boolean;
   /** Keyed digest under which a retry of the same call is free for a day. */
   retryKey?: string | null;
+  /** How long it is free, in seconds; default 24 hours. */
+  retrySeconds?: number | undefined;
 }
 
-/** How long a retry under an idempotency key is free. */
-const RETRY_SECONDS = 24 * 3600;
+/** How long a retry under an idempotency key is free at most, and by default: 24 hours. */
+export const LONGEST_RETRY_SECONDS = 24 * 3600;
 
 /**
  * Decides, and charges when allowed. A refused decision has spent nothing.
@@ -67,7 +69,7 @@ const RETRY_SECONDS = 24 * 3600;
  * @throws DomainError `store_unavailable` when a charge could not be booked; it then counts as spent at most once
  */
 export async function decide(facts: Facts, meters: Meters, spending: Spending): Promise<Decision> {
-  const { consume, retryKey = null } = spending;
+  const { consume, retryKey = null, retrySeconds = LONGEST_RETRY_SECONDS } = spending;
   const paid =
     consume && retryKey !== null ? await meters.charges.findRetry(retryKey, facts.now) : null;
   if (paid !== null) return decideAgain({ ...facts, isPaid: true }, meters, paid);
@@ -84,7 +86,7 @@ export async function decide(facts: Facts, meters: Meters, spending: Spending): 
   const retry =
     retryKey === null
       ? null
-      : { key: retryKey, decisionId, expiresAt: plusSeconds(facts.now, RETRY_SECONDS) };
+      : { key: retryKey, decisionId, expiresAt: plusSeconds(facts.now, retrySeconds) };
   const charged = await charge(known, meters, retry);
   if (charged.outcome === 'lost') return refuseLost(charged, meters);
   if (charged.repeats !== null)
@@ -158,10 +160,15 @@ function refuse(facts: Facts, meters: Meters | null, refusal: Refusal): Refused 
   };
 }
 
-function retryAfterSeconds({ now, readings }: Facts, reason: ReasonCode, quota: Allowance | null) {
+function retryAfterSeconds(
+  { now, readings, weight = 1 }: Facts,
+  reason: ReasonCode,
+  quota: Allowance | null,
+) {
   if (reason === 'tps_exceeded')
     return Math.max(1, Math.ceil((readings?.rate?.retryAfterMs ?? 0) / 1000));
-  if (reason !== 'quota_exhausted' || !quota?.resetsAt) return null;
+  // What is heavier than the whole quota never passes.
+  if (reason !== 'quota_exhausted' || !quota?.resetsAt || weight > quota.limit) return null;
   return Math.max(1, Math.ceil((quota.resetsAt.getTime() - now.getTime()) / 1000));
 }
 

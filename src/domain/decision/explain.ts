@@ -45,7 +45,7 @@ export function traceOf(
 }
 
 function passesAt(
-  { client, credential, now, readings }: Facts,
+  { client, credential, now, readings, weight = 1 }: Facts,
   reason: ReasonCode,
   quotaEndsAt: Date | null,
 ): Date | null {
@@ -59,7 +59,7 @@ function passesAt(
     case 'tps_exceeded':
       return new Date(now.getTime() + (readings?.rate?.retryAfterMs ?? 0));
     case 'quota_exhausted':
-      return quotaEndsAt;
+      return weight > (client?.apiQuota.calls ?? 0) ? null : quotaEndsAt;
     default:
       return null;
   }

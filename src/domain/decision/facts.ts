@@ -64,8 +64,9 @@ export interface Facts {
   catalog: Catalog;
 }
 
-/** A call with the API that it matches. */
-export function apiCall(catalog: Catalog, method: string, path: string): ApiCall {
+/** A call with the API that it matches. Its query is not looked at, and may hold secrets: it ends here. */
+export function apiCall(catalog: Catalog, method: string, target: string): ApiCall {
+  const path = target.split('?', 1)[0] ?? '';
   return { method, path, api: catalog.match(method, path)[0] ?? null };
 }
 

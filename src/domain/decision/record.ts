@@ -2,13 +2,18 @@
 import { plusSeconds } from '../clock.ts';
 import type { Allowed, Decision } from './decide.ts';
 import type { DecisionRecord } from './decision-store.ts';
-import { traceOf } from './explain.ts';
+import { type TraceEntry, traceOf } from './explain.ts';
 import { type Credential, type Facts, scopesGiven } from './facts.ts';
 
 /** How long refusals are kept. */
 const REFUSED_SECONDS = 30 * 24 * 3600;
 /** How long samples of allowed calls are kept: as long as a replay looks back. */
 export const SAMPLED_SECONDS = 24 * 3600;
+
+/** Characters of a path that are kept. */
+const LONGEST_PATH = 2000;
+/** Rows of a list that are kept, such as those of an allowlist with thousands of users. */
+const MOST_ROWS = 20;
 
 /** The record of a decision over these facts. */
 export function recordOf(facts: Facts, decision: Decision): DecisionRecord {
@@ -24,12 +29,12 @@ export function recordOf(facts: Facts, decision: Decision): DecisionRecord {
     callerId: caller?.clientId ?? null,
     address,
     method: call?.method ?? null,
-    path: call?.path ?? null,
+    path: call?.path.slice(0, LONGEST_PATH) ?? null,
     apiId: call?.api?.apiId ?? null,
     grantType: grantType ?? null,
     credential: credentialOf(facts),
     weight: weight ?? 1,
-    trace: decision.allowed ? traceOfAllowed(facts, decision) : decision.trace(),
+    trace: (decision.allowed ? traceOfAllowed(facts, decision) : decision.trace()).map(bounded),
     expiresAt: plusSeconds(now, seconds),
   };
 }
@@ -58,4 +63,20 @@ function traceOfAllowed(facts: Facts, { rate, quota }: Allowed) {
     quotaUsed: quota && quota.limit - quota.left - (facts.weight ?? 1),
   };
   return traceOf({ ...facts, readings });
+}
+
+/** A trace entry of bounded size, however long the lists of a client are. */
+function bounded(entry: TraceEntry): TraceEntry {
+  return { ...entry, seen: shortened(entry.seen), wanted: shortened(entry.wanted) };
+}
+
+function shortened(value: unknown): unknown {
+  if (typeof value === 'string') return value.slice(0, LONGEST_PATH);
+  if (Array.isArray(value)) {
+    return value.length <= MOST_ROWS
+      ? value
+      : { first: value.slice(0, MOST_ROWS), count: value.length };
+  }
+  if (typeof value !== 'object' || value === null || value instanceof Date) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, shortened(one)]));
 }

@@ -1,12 +1,14 @@
 /**
  * Replay: what a change to a client would have done to its calls of the last day. Recorded refusals and
  * sampled allowed calls run through the table again, once with the client as it is and once as it would
- * be; what differs is told. What belongs to the credential alone (checks 1, 2 and 13) stays as recorded.
+ * be; what differs is told. What belongs to the credential alone (checks 1, 2 and 13) stays as recorded,
+ * and so does the quota when its period changes.
  */
 import type { Catalog } from '../apis/catalog.ts';
 import type { Client } from '../clients/client.ts';
 import { plusSeconds } from '../clock.ts';
 import type { Services } from '../services.ts';
+import { timeZoneOf } from '../usage/quota-window.ts';
 import type { User } from '../users/user.ts';
 import { CHECKS_AT } from './checks.ts';
 import type { DecisionRecord } from './decision-store.ts';
@@ -53,8 +55,11 @@ export async function replay(services: Services, before: Client, after: Client):
   const refused = await recorded(services, before.clientId, 'refused', since);
   const allowed = await recorded(services, before.clientId, 'allowed', since);
   const differences: Difference[] = [];
+  const asRecorded = hasSameWindows(services, before, after)
+    ? OF_THE_CREDENTIAL
+    : new Set([...OF_THE_CREDENTIAL, QUOTA]);
   for (const record of [...refused, ...allowed]) {
-    const circumstances = await circumstancesOf(services, record);
+    const circumstances = { ...(await circumstancesOf(services, record)), asRecorded };
     const was = reasonWith(before, record, circumstances);
     const becomes = reasonWith(after, record, circumstances);
     if (was === becomes) continue;
@@ -99,6 +104,14 @@ interface Circumstances {
   caller: Client | null;
 }
 
+/** What was used of one period says nothing about another one. */
+function hasSameWindows({ timeZone }: Services, before: Client, after: Client): boolean {
+  return (
+    before.apiQuota.period === after.apiQuota.period &&
+    timeZoneOf(before, timeZone) === timeZoneOf(after, timeZone)
+  );
+}
+
 async function circumstancesOf(
   { directory }: Services,
   { userId, callerId }: DecisionRecord,
@@ -111,16 +124,18 @@ async function circumstancesOf(
 }
 
 /** Numbers of the checks that look at the credential alone. */
-const OF_THE_CREDENTIAL = new Set([1, 2, 13]);
+const OF_THE_CREDENTIAL: ReadonlySet<number> = new Set([1, 2, 13]);
+/** Number of the check of the quota. */
+const QUOTA = 12;
 
 function reasonWith(
   client: Client,
   record: DecisionRecord,
-  circumstances: Circumstances,
+  { asRecorded, ...circumstances }: Circumstances & { asRecorded: ReadonlySet<number> },
 ): ReasonCode | null {
   const facts = factsOf(client, record, circumstances);
   for (const check of CHECKS_AT[record.place]) {
-    const reason = OF_THE_CREDENTIAL.has(check.number)
+    const reason = asRecorded.has(check.number)
       ? entryOf(record, check.name)?.reason
       : check.verdict(facts)?.reason;
     if (reason) return reason;

@@ -104,7 +104,7 @@ async function storedKey(services: Services, apiKeyId: string): Promise<Supposed
 /** A token as the client would get it at that moment. */
 function supposedToken(
   client: Client,
-  { at, userId = null, scopes, weight }: SupposedToken,
+  { at, userId = null, scopes }: SupposedToken,
   catalog: Catalog,
 ): AccessToken {
   const usable = [...catalog.usableBy(client)];
@@ -120,16 +120,13 @@ function supposedToken(
     issuedAt: at,
     expiresAt: plusSeconds(at, lifetimeSeconds),
     revokedAt: null,
-    maxUses: maxUses === 0 ? 0 : Math.max(maxUses, weight),
+    maxUses,
     uses: 0,
     familyId: null,
   };
 }
 
-type SupposedToken = { userId?: string | null | undefined } & Pick<
-  Supposition,
-  'at' | 'scopes' | 'weight'
->;
+type SupposedToken = { userId?: string | null | undefined } & Pick<Supposition, 'at' | 'scopes'>;
 
 /** The quota of that moment's window as it stands; the second is supposed to be empty. */
 async function readingsAt(
