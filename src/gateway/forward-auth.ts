@@ -133,7 +133,9 @@ function tellProblem(ctx: Context, dialect: Dialect, error: unknown): void {
   const code = (error as { code?: unknown }).code;
   const reason = typeof code === 'string' && code in ERRORS ? code : 'internal_error';
   // Why is the gateway's affair, and stands in the log; its end clients read this.
-  (ctx.state as RequestState).reason ??= `${reason}: ${(error as Error).message}`;
+  const state = ctx.state as RequestState;
+  state.reason ??= reason;
+  state.detail = (error as Error).message;
   const message = 'no decision could be made; retry later';
   const retryAfter = isDomainError(error) ? (error.retryAfterSeconds ?? 1) : 1;
   ctx.status = dialect.statusFor(503);

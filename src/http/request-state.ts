@@ -17,6 +17,8 @@ export interface RequestState {
   introspection?: { active: boolean } & Record<string, unknown>;
   /** Why a decision refused, for the log. */
   reason?: string;
+  /** What a reason leaves out, for the log. */
+  detail?: string;
   /** Id of the decision, for the log and the header `X-Decision-Id`. */
   decisionId?: string;
   /** Client that acts, for the log. */

@@ -44,7 +44,8 @@ export function observeRequests({ clock, log, metrics, readAddress }: RequestOpt
     metrics.countRequest(route, ctx.method, ctx.status, seconds);
     if (state.reason !== undefined) metrics.countRefusal(state.reason);
     const level =
-      ctx.status >= 500
+      // A 503 with a reason is an answer, not a failure; strangers can cause it.
+      ctx.status >= 500 && state.reason === undefined
         ? 'error'
         : ctx.status >= 400 || state.reason !== undefined
           ? 'info'
