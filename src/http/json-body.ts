@@ -63,22 +63,50 @@ interface Open {
   member: string | number;
 }
 
-/** Strings and the marks between values; numbers and literals do not matter here. */
-const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/g;
-
 /** Scans JSON text that is known to be valid for what `JSON.parse` lets pass. */
 function refuseAmbiguous(text: string): void {
   const open: Open[] = [];
   let latest = '';
-  for (const [token] of text.matchAll(TOKENS)) {
+  for (let at = 0; at < text.length; at += 1) {
     const inner = open.at(-1);
-    if (token === '{') enter(open, { names: new Set(), member: '' });
-    else if (token === '[') enter(open, { names: null, member: 0 });
-    else if (token === '}' || token === ']') open.pop();
-    else if (token === ',') nextMember(inner);
-    else if (token === ':') nameMember(open, latest);
-    else latest = textOf(token, open);
+    switch (text.charCodeAt(at)) {
+      case 0x22: {
+        const end = endOfString(text, at);
+        latest = textOf(text.slice(at, end), open);
+        at = end - 1;
+        break;
+      }
+      case 0x7b:
+        enter(open, { names: new Set(), member: '' });
+        break;
+      case 0x5b:
+        enter(open, { names: null, member: 0 });
+        break;
+      case 0x7d:
+      case 0x5d:
+        open.pop();
+        break;
+      case 0x2c:
+        nextMember(inner);
+        break;
+      case 0x3a:
+        nameMember(open, latest);
+        break;
+    }
   }
+}
+
+/** Where a string that starts at a quote ends: behind the next one that is not escaped. */
+function endOfString(text: string, start: number): number {
+  let end = text.indexOf('"', start + 1);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end + 1;
+}
+
+function isEscaped(text: string, at: number): boolean {
+  let slashes = 0;
+  while (text.charCodeAt(at - slashes - 1) === 0x5c) slashes += 1;
+  return slashes % 2 === 1;
 }
 
 function enter(open: Open[], opened: Open): void {
@@ -106,7 +134,7 @@ function nameMember(open: Open[], name: string): void {
 }
 
 function textOf(token: string, open: Open[]): string {
-  const text = JSON.parse(token) as string;
+  const text = token.includes('\\') ? (JSON.parse(token) as string) : token.slice(1, -1);
   if (text.isWellFormed()) return text;
   throw invalidField(pathOf(open), 'not_unicode', 'holds half of a surrogate pair');
 }

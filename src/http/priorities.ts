@@ -1,9 +1,9 @@
 /**
  * Whose credential is it? Known before it is looked at, so that requests can queue by the priority of
  * the client that presents one. Only credentials that this process has found genuine bring a priority of
- * their own: to name somebody else's client gains nothing. Credentials are kept as keyed digests.
+ * their own: to name somebody else's client gains nothing. Credentials are kept as keyed fingerprints.
  */
-import { hash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Client } from '../domain/clients/client.ts';
 import type { Directory } from '../domain/directory.ts';
@@ -28,8 +28,8 @@ interface Owner {
 export class Priorities {
   readonly #directory: Pick<Directory, 'client'>;
   readonly #nowMs: () => number;
-  readonly #processKey = randomBytes(32).toString('base64');
-  readonly #owners = new LRUCache<string, Owner>({ max: REMEMBERED_MOST });
+  readonly #seeds = [randomBytes(4).readInt32LE(), randomBytes(4).readInt32LE()] as const;
+  readonly #owners = new LRUCache<number, Owner>({ max: REMEMBERED_MOST });
   readonly #byClient = new LRUCache<string, Owner>({ max: REMEMBERED_MOST });
 
   /** @param nowMs default `performance.now` */
@@ -52,14 +52,14 @@ export class Priorities {
     }
     owner.priority = priority;
     owner.readMs = this.#nowMs();
-    this.#owners.set(this.#digest(credential), owner);
+    this.#owners.set(this.#fingerprint(credential), owner);
   }
 
   /** The best priority among credentials, so that a batch is no worse off than its best member. */
   best(credentials: readonly string[]): number {
     let best = LOWEST_PRIORITY;
     for (const credential of credentials) {
-      const owner = this.#owners.get(this.#digest(credential));
+      const owner = this.#owners.get(this.#fingerprint(credential));
       if (owner !== undefined) this.#refresh(owner);
       best = Math.min(best, owner?.priority ?? UNKNOWN_PRIORITY);
       if (best === 0) break;
@@ -81,7 +81,19 @@ export class Priorities {
     );
   }
 
-  #digest(credential: string): string {
-    return hash('sha256', this.#processKey + credential, 'base64');
+  /**
+   * 53 bits under two random seeds, in a tenth of the time of a digest: whoever shares a fingerprint, by
+   * chance alone, waits by another's priority.
+   */
+  #fingerprint(credential: string): number {
+    let [a, b] = this.#seeds as readonly [number, number];
+    for (let i = 0; i < credential.length; i += 1) {
+      const code = credential.charCodeAt(i);
+      a = Math.imul(a ^ code, 0x9e3779b1);
+      b = Math.imul(b ^ code, 0x5f356495);
+      a ^= b >>> 15;
+      b ^= a >>> 13;
+    }
+    return (a >>> 0) + (b & 0x1fffff) * 0x1_0000_0000;
   }
 }
