@@ -40,7 +40,8 @@ export function text(max: number) {
 export const instant = z.codec(
   z.iso.datetime({
     offset: true,
-    error: 'must be ISO 8601 with an offset, such as 2027-03-31T00:00:00+08:00',
+    error:
+      'must be ISO 8601 with an offset, such as 2027-03-31T00:00:00+08:00; in a URL, write + as %2B',
   }),
   // Offsets can carry an instant out of the years that ISO 8601 writes with four digits.
   z.date().min(new Date('0001-01-01T00:00:00Z')).max(new Date('9999-12-31T23:59:59.999Z')),
@@ -92,7 +93,33 @@ function problemsOf(issue: z.core.$ZodIssue): FieldProblem[] {
     {
       field: path.join('.'),
       code: missing ? 'required' : issue.code,
-      message: missing ? 'is required' : issue.message,
+      message: missing ? 'is required' : messageOf(issue),
     },
   ];
 }
+
+/** What a rule without words of its own says; a text is never repeated, as it may be a secret. */
+function messageOf(issue: z.core.$ZodIssue): string {
+  const { input } = issue;
+  const seen = typeof input === 'number' || typeof input === 'boolean' ? `is ${input}; ` : '';
+  const unit = 'origin' in issue ? (UNITS[String(issue.origin)] ?? '') : '';
+  if (issue.code === 'too_small' && issue.message.startsWith('Too small'))
+    return `${seen}use at least ${issue.minimum}${unit}`;
+  if (issue.code === 'too_big' && issue.message.startsWith('Too big'))
+    return `${seen}use at most ${issue.maximum}${unit}`;
+  if (issue.code === 'invalid_type' && issue.message.startsWith('Invalid input'))
+    return `${seen}must be ${KINDS[issue.expected] ?? issue.expected}`;
+  if (issue.code === 'invalid_value' && issue.message.startsWith('Invalid'))
+    return `must be one of ${issue.values.map(String).join(', ')}`;
+  return issue.message;
+}
+
+const UNITS: Record<string, string> = { string: ' characters', array: ' entries' };
+const KINDS: Record<string, string> = {
+  array: 'a list',
+  boolean: 'true or false',
+  int: 'a whole number',
+  number: 'a number',
+  object: 'an object',
+  string: 'a text',
+};

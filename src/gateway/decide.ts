@@ -130,7 +130,7 @@ function answerOf({ decision, facts }: DecidedCall) {
     userId: facts.userId ?? null,
     scopes: decision.allowed ? decision.scopes : [],
     priority: facts.client?.priority ?? null,
-    usesLeft: decision.allowed ? decision.usesLeft : null,
+    usesLeft: decision.usesLeft,
     quotaLeft: quota?.left ?? null,
     quotaResetsAt: quota?.resetsAt ?? null,
     callsLeftThisSecond: rate?.left ?? null,

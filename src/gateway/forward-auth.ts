@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Context } from 'koa';
+import { MAX_COUNT } from '../domain/clients/client.ts';
 import { canonicalAddress } from '../domain/clients/ip-binding.ts';
 import { type DecidedCall, decideCall, type Question } from '../domain/decision/decide-call.ts';
 import { REASONS } from '../domain/decision/reasons.ts';
@@ -29,7 +30,6 @@ export const DIALECTS: ReadonlyMap<string, Dialect> = new Map(
 );
 
 const PREFIX = '/forward-auth/';
-const MOST_WEIGHT = 1_000_000;
 
 /** The dialect that a path names, or null. */
 export function dialectAt(path: string): Dialect | null {
@@ -96,11 +96,15 @@ export function presentedBy({ headers }: IncomingMessage): Pick<Question, 'token
 
 function weightOf(ctx: Context): number {
   if (!ctx.url.includes('?')) return 1;
-  const text = ctx.URL.searchParams.get('weight') ?? '1';
-  const weight = /^\d{1,7}$/.test(text) ? Number(text) : 0;
-  if (weight >= 1 && weight <= MOST_WEIGHT) return weight;
+  const [[name, text = ''] = ['weight', '1'], ...others] = [...ctx.URL.searchParams];
+  if (name !== 'weight' || others.length > 0)
+    throw new DomainError('validation_failed', {
+      hint: `the query of the question is "${ctx.querystring}"; weight, once, is all that it may hold`,
+    });
+  const weight = /^\d{1,10}$/.test(text) ? Number(text) : 0;
+  if (weight >= 1 && weight <= MAX_COUNT) return weight;
   throw new DomainError('validation_failed', {
-    hint: `weight is "${text}"; use a whole number from 1 to ${MOST_WEIGHT}`,
+    hint: `weight is "${text}"; use a whole number from 1 to ${MAX_COUNT}`,
   });
 }
 

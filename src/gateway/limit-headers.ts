@@ -24,7 +24,7 @@ export function limitHeaders(
     add('quota', quota.limit, window, quota.left, quota.resetsAt);
   }
   const token = 'token' in facts.credential ? facts.credential.token : null;
-  if (decision.allowed && decision.usesLeft !== null && token !== null)
+  if (decision.usesLeft !== null && token !== null)
     add('uses', token.maxUses, null, decision.usesLeft, null);
   const retry = decision.allowed ? null : decision.retryAfterSeconds;
   return {

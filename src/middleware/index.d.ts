@@ -92,6 +92,8 @@ export interface TollgateOptions<Subject> {
   clientSecret: string;
   /** Milliseconds for a decision, connection included, 1 to 60000; default 2000. */
   timeoutMs?: number;
+  /** Lets the secret go in clear text over a network that you trust; default false. */
+  allowHttp?: boolean;
   /** True lets calls pass when Tollgate does not answer; default false: they get 503. */
   failOpen?: boolean;
   /** Units of quota and uses that a call costs, from 1; default 1. */

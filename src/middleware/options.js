@@ -36,6 +36,7 @@ const RULES = {
     isRight: isBaseUrl,
     wanted: 'the base URL of Tollgate, such as https://tollgate.example.com, without user or query',
   },
+  allowHttp: { isRight: isBoolean, wanted: 'true or false' },
   clientId: { isRight: isText, wanted: 'the client id of a resource server' },
   clientSecret: { isRight: isText, wanted: 'the secret of that resource server' },
   timeoutMs: { isRight: isTimeout, wanted: `whole milliseconds from 1 to ${MAX_TIMEOUT_MS}` },
@@ -75,8 +76,25 @@ export function readOptions(options) {
     if (!isRight(value))
       throw new TypeError(`tollgate: ${name} is ${shown(name, value)}; set it to ${wanted}`);
   }
+  refuseClearText(options);
   const { timeoutMs = 2000, failOpen = false, onError = warnOnce() } = options;
   return { ...options, timeoutMs, failOpen, onError };
+}
+
+/** This machine, under the names that a URL has for it. */
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
+/**
+ * Every question carries the secret: it must not cross a network in clear text unasked.
+ *
+ * @param {{ url: string, allowHttp?: boolean }} options
+ */
+function refuseClearText({ url, allowHttp = false }) {
+  const { protocol, hostname } = new URL(url);
+  if (protocol === 'https:' || allowHttp || LOOPBACK.test(hostname)) return;
+  throw new TypeError(
+    `tollgate: url is "${url}"; use https, or set allowHttp to true for a network that you trust`,
+  );
 }
 
 /** @param {unknown} value */

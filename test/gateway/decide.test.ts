@@ -85,7 +85,7 @@ describe('POST /decide', () => {
       userId: null,
       scopes: [],
       priority: 5,
-      usesLeft: null,
+      usesLeft: 10,
       quotaLeft: 500,
       quotaResetsAt: MIDNIGHT,
       callsLeftThisSecond: 10,

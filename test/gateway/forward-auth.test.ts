@@ -231,14 +231,23 @@ describe.each(WITH_QUERY)('/forward-auth/%s, whose request is the proxy’s own'
     expect(heavy.headers.get('X-Reason')).toBe('token_uses_exhausted');
   });
 
-  it.each(['0', '-1', '1.5', 'x', '', '1000001', '1e3', '0x10', ' 1'])(
-    'is 503 with the weight "%s"',
-    async (weight) => {
-      const query = `?weight=${encodeURIComponent(weight)}`;
-      expectNoAnswer(dialect, await ask(dialect, { query }), 'validation_failed');
-      expect(await usesLeft()).toBe(100);
-    },
-  );
+  it.each([
+    '0',
+    '-1',
+    '1.5',
+    'x',
+    '',
+    '1000000001',
+    '1&weight=2',
+    '1&consume=false',
+    '1e3',
+    '0x10',
+    ' 1',
+  ])('is 503 with the weight "%s"', async (weight) => {
+    const query = `?weight=${encodeURIComponent(weight)}`;
+    expectNoAnswer(dialect, await ask(dialect, { query }), 'validation_failed');
+    expect(await usesLeft()).toBe(100);
+  });
 });
 
 describe('/forward-auth/envoy, whose request is the call', () => {

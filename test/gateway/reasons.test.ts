@@ -32,7 +32,8 @@ describe.each(CALL_REASONS)('%s', (reason, arrange) => {
     const { caller = gateway, ...refused } = await arrange(app);
     const { token, apiKey, clientIp = FROM, method = 'GET', path = '/orders' } = refused;
     const question = { token, apiKey, clientIp, method, path };
-    const expected = { allowed: false, status, reason, message: title, scopes: [], usesLeft: null };
+    const usesLeft = reason === 'token_uses_exhausted' ? 0 : null;
+    const expected = { allowed: false, status, reason, message: title, scopes: [], usesLeft };
     const single = await app.decide(caller, question);
     expect(single.status).toBe(200);
     expect(single.body).toMatchObject(expected);

@@ -45,6 +45,10 @@ describe.each<[string, Make]>([
     [{ timeoutMs: 0 }, /timeoutMs is 0; set it to whole milliseconds from 1 to 60000$/],
     [{ timeoutMs: '2000' }, /timeoutMs is "2000"/],
     [{ timeoutMs: Number.POSITIVE_INFINITY }, /timeoutMs is Infinity/],
+    [
+      { url: 'http://tollgate.example.com' },
+      /^tollgate: url is "http:.*use https, or set allowHttp to true/,
+    ],
     [{ failOpen: 'false' }, /failOpen is "false"; set it to true or false$/],
     [{ failOpen: null }, /failOpen is null/],
     [
@@ -56,7 +60,10 @@ describe.each<[string, Make]>([
     [{ credential: {} }, /credential is of type object; set it to a function/],
     [{ onDecision: true }, /onDecision is true/],
     [{ onError: [] }, /onError is of type object/],
-    [{ failopen: true }, /^tollgate: there is no option "failopen"; use url, clientId, .*failOpen/],
+    [
+      { failopen: true },
+      /^tollgate: there is no option "failopen"; use url, allowHttp, clientId, .*failOpen/,
+    ],
     [{ constructor: 1 }, /there is no option "constructor"/],
   ])('refuses %p and names option, value and fix', (options, message) => {
     expect(makeWith({ ...GOOD, ...options })).toThrow(message);

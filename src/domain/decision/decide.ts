@@ -22,6 +22,8 @@ interface Decided {
   rate: Allowance | null;
   /** Units of the present period; null without a quota, or where nobody has looked. */
   quota: Allowance | null;
+  /** Uses left on the token; null = unlimited, or no token. */
+  usesLeft: number | null;
 }
 
 /** An allowed decision, with what is left. */
@@ -31,8 +33,6 @@ export interface Allowed extends Decided {
   reason: null;
   /** What the credential grants now, as far as the asker serves it. */
   scopes: string[];
-  /** Uses left on the token; null = unlimited. */
-  usesLeft: number | null;
   /** Whether it repeats a decision under the same idempotency key, and so was free. */
   isRepeat: boolean;
 }
@@ -156,6 +156,7 @@ function refuse(facts: Facts, meters: Meters | null, refusal: Refusal): Refused 
     reason,
     retryAfterSeconds: retryAfterSeconds(facts, reason, left.quota),
     ...left,
+    usesLeft: usesLeft(facts, null),
     trace: () => traceOf(facts, { refusal, quotaEndsAt: left.quota?.resetsAt ?? null }),
   };
 }

@@ -25,8 +25,8 @@ export const REASONS = {
   api_unknown: { status: 403, title: 'no API matches the method and path' },
   group_not_granted: { status: 403, title: 'no granted group or scope holds the API' },
   tps_exceeded: { status: 429, title: 'the client has made its calls of this second' },
-  quota_exhausted: { status: 429, title: 'the quota of the client is used up for this period' },
-  token_uses_exhausted: { status: 401, title: 'the uses of the token are spent' },
+  quota_exhausted: { status: 429, title: 'too little is left of the quota of the client' },
+  token_uses_exhausted: { status: 401, title: 'too few uses of the token are left' },
 } as const;
 
 /** A stable reason code. */
