@@ -28,8 +28,12 @@ export interface AdmissionLimits {
   queued: number;
   /** Longest wait, in milliseconds. */
   waitMs: number;
-  /** Most that begin in one turn of the event loop. */
+  /** Most that begin in one turn of the event loop: what is written together shares a commit. */
   startsPerTurn: number;
+  /** Most that begin in a turn while a crowd waits, so that one of a high priority soon has its own. */
+  startsInCrowd: number;
+  /** How many that wait are a crowd. */
+  crowd: number;
   /** Most refusals that are answered in one turn; the others stay behind and hold up their senders. */
   refusalsPerTurn: number;
 }
@@ -39,7 +43,9 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
   atWork: 1024,
   queued: 1024,
   waitMs: 1_000,
-  startsPerTurn: 2,
+  startsPerTurn: 16,
+  startsInCrowd: 2,
+  crowd: 64,
   refusalsPerTurn: 8,
 };
 
@@ -78,10 +84,9 @@ export class Admission {
 
   /** Whether there is room for anybody, so that a priority need not be known: `begin` then. */
   get hasRoom(): boolean {
-    const { startsPerTurn } = this.#limits;
     return (
       this.#queue.size === 0 &&
-      this.#started < startsPerTurn &&
+      this.#started < this.#limits.startsPerTurn &&
       this.#atWork < this.#roomFor(LOWEST_PRIORITY)
     );
   }
@@ -138,7 +143,9 @@ export class Admission {
   }
 
   #startNext(): void {
-    while (this.#started < this.#limits.startsPerTurn) {
+    const { startsPerTurn, startsInCrowd, crowd } = this.#limits;
+    const most = this.#queue.size >= crowd ? startsInCrowd : startsPerTurn;
+    while (this.#started < most) {
       const priority = this.#queue.firstPriority;
       if (priority === null || this.#atWork >= this.#roomFor(priority)) return;
       const next = this.#queue.takeFirst();

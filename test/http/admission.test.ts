@@ -10,6 +10,8 @@ const NARROW: AdmissionLimits = {
   queued: 3,
   waitMs: 1_000,
   startsPerTurn: 1,
+  startsInCrowd: 1,
+  crowd: 2,
   refusalsPerTurn: 10,
 };
 
@@ -200,7 +202,7 @@ describe('admission', () => {
   });
 
   it('begins no more in one turn of the loop than it should', async () => {
-    const { ask, log } = scene({ atWork: 1000, queued: 1000, startsPerTurn: 3 });
+    const { ask, log } = scene({ atWork: 1000, queued: 1000, startsPerTurn: 3, startsInCrowd: 3 });
     for (let n = 0; n < 10; n += 1) ask('a');
     expect(log).toHaveLength(3);
     const perTurn: number[] = [];

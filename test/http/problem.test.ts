@@ -2,8 +2,8 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import Koa from 'koa';
-import { problems } from '../../src/http/problem.ts';
 import { DomainError } from '../../src/domain/errors.ts';
+import { problems } from '../../src/http/problem.ts';
 import { startApi } from '../api/support.ts';
 
 /** What the application throws at the next request. */
