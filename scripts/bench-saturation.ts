@@ -69,9 +69,9 @@ const median = (values: number[]) =>
 
 /** The latency that a share of the answers of a status stays within, in milliseconds. */
 function quantile(report: LoadReport, status: string, share: number): number {
-  const { count = 0, latencies = {} } = report.answers[status] ?? {};
-  let rest = Math.ceil(count * share);
+  const { latencies = {} } = report.answers[status] ?? {};
   const sorted = Object.entries(latencies).sort(([a], [b]) => Number(a) - Number(b));
+  let rest = Math.ceil(sorted.reduce((sum, [, seen]) => sum + seen, 0) * share);
   for (const [ms, seen] of sorted) {
     rest -= seen;
     if (rest <= 0) return Number(ms);
@@ -134,7 +134,10 @@ try {
   const capacity = await measureCapacity(port, last);
   console.log(`capacity of /decide, no limits: ${capacity.toFixed(0)}/s`);
 
-  const slow = { port, connections: 8, seconds: SECONDS, perSecond: FIRST_PER_SECOND, niceness: 0 };
+  const slow = {
+    ...{ port, connections: 8, seconds: SECONDS, perSecond: FIRST_PER_SECOND },
+    ...{ niceness: 0, warmUpSeconds: 1 },
+  };
   const [alone, beside, lasts, quota] = [empty(), empty(), empty(), empty()];
   const ratios: number[] = [];
   let [due, sent, seconds] = [0, 0, 0];

@@ -19,6 +19,8 @@ export interface LoadOrder {
   requests: { name: string; text: string }[];
   /** Niceness of the process, 0 to 19. */
   niceness: number;
+  /** Latencies of the first seconds are those of a process that has just started: they are left out. */
+  warmUpSeconds?: number;
 }
 
 /** Latencies in milliseconds, to three digits, and how often each was seen. */
@@ -55,10 +57,13 @@ class Sender {
   readonly reports: Record<string, LoadReport> = {};
   readonly #requests: { report: LoadReport; bytes: Buffer }[];
   readonly #free: Connection[] = [];
+  readonly #warmUpMs: number;
+  #startMs = 0;
   #turn = 0;
   #underWay = 0;
 
-  constructor(requests: LoadOrder['requests']) {
+  constructor({ requests, warmUpSeconds = 0 }: LoadOrder) {
+    this.#warmUpMs = warmUpSeconds * 1000;
     this.#requests = requests.map(({ name, text }) => {
       this.reports[name] ??= { sent: 0, answers: {} };
       return { report: this.reports[name], bytes: Buffer.from(text) };
@@ -86,6 +91,7 @@ class Sender {
     const connection = this.#free.shift();
     const request = this.#requests[this.#turn % this.#requests.length];
     if (connection === undefined || request === undefined) return;
+    if (this.#turn === 0) this.#startMs = performance.now();
     this.#turn += 1;
     this.#underWay += 1;
     request.report.sent += 1;
@@ -105,7 +111,8 @@ class Sender {
     const { latencies } = report.answers[status];
     const ms = (performance.now() - connection.sentMs).toPrecision(3);
     report.answers[status].count += 1;
-    latencies[ms] = (latencies[ms] ?? 0) + 1;
+    if (connection.sentMs >= this.#startMs + this.#warmUpMs)
+      latencies[ms] = (latencies[ms] ?? 0) + 1;
     connection.report = null;
     connection.text = '';
     this.#underWay -= 1;
@@ -116,7 +123,7 @@ class Sender {
 async function send(order: LoadOrder): Promise<Load> {
   const { port, perSecond, seconds } = order;
   setPriority(order.niceness);
-  const sender = new Sender(order.requests);
+  const sender = new Sender(order);
   for (let i = 0; i < order.connections; i += 1) await sender.connect(port);
   const startMs = performance.now();
   const elapsed = () => (performance.now() - startMs) / 1000;

@@ -12,7 +12,7 @@ const config = loadConfig({
   ...process.env,
   NODE_ENV: 'test',
   PORT: '0',
-  LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'fatal',
+  LOG_LEVEL: process.env['LOG_LEVEL'] ?? 'info',
 });
 const { services, port, close } = await serve({
   config,
