@@ -42,13 +42,25 @@ export class Directory {
   readonly #tokens = new TokenCache(KEPT);
   #catalog: Promise<Catalog> | null = null;
   #position = 0;
+  #looking: Promise<void> | null = null;
 
   constructor(stores: DirectoryStores) {
     this.#stores = stores;
   }
 
   /** Drops what has changed. Throws `store_unavailable` when the store does not answer. */
-  async sync(): Promise<void> {
+  sync(): Promise<void> {
+    if (this.#looking === null) {
+      this.#looking = this.#look();
+      // Who asks later in this tick has arrived before the look; nobody else shares it.
+      queueMicrotask(() => {
+        this.#looking = null;
+      });
+    }
+    return this.#looking;
+  }
+
+  async #look(): Promise<void> {
     const asked = this.#position;
     const news = await this.#stores.changes.since(asked);
     if (news === null) return;

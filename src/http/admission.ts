@@ -63,6 +63,7 @@ export class Admission {
   readonly #refused = new Line<Applicant>();
   #atWork = 0;
   #started = 0;
+  #beginning: (() => Promise<unknown>)[] = [];
   #isTurnDue = false;
   #look: NodeJS.Timeout | null = null;
 
@@ -91,12 +92,15 @@ export class Admission {
     );
   }
 
-  /** Begins work that needs no place in the queue. */
+  /**
+   * Begins work that needs no place in the queue, with all else of this turn: what begins together shares
+   * one look at the change feed, and one commit.
+   */
   begin(serve: () => Promise<unknown>): void {
     this.#atWork += 1;
     this.#started += 1;
+    this.#beginning.push(serve);
     this.#turnSoon();
-    serve().then(this.#leave, this.#leave);
   }
 
   /** Puts an applicant into the queue; refuses the youngest of the lowest priority when it is full. */
@@ -124,7 +128,8 @@ export class Admission {
   /** Runs after the loop has read what has arrived, so that the best of it goes first. */
   readonly #turn = (): void => {
     this.#isTurnDue = false;
-    this.#started = 0;
+    this.#started = this.#beginning.length;
+    this.#run();
     if (this.#queue.size > 0) {
       this.#refuseLate();
       this.#startNext();
@@ -149,8 +154,18 @@ export class Admission {
       const priority = this.#queue.firstPriority;
       if (priority === null || this.#atWork >= this.#roomFor(priority)) return;
       const next = this.#queue.takeFirst();
-      if (next !== undefined && !next.isGone()) this.begin(() => next.serve());
+      if (next === undefined || next.isGone()) continue;
+      this.#atWork += 1;
+      this.#started += 1;
+      this.#beginning.push(() => next.serve());
     }
+    this.#run();
+  }
+
+  #run(): void {
+    const beginning = this.#beginning;
+    this.#beginning = [];
+    for (const serve of beginning) serve().then(this.#leave, this.#leave);
   }
 
   #refuse(applicant: Applicant | undefined): void {

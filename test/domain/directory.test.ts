@@ -221,6 +221,22 @@ describe('Directory', () => {
     expect(reads).toEqual(['client a', 'catalog']);
   });
 
+  it('looks once for all who ask in one tick, and again for whoever comes later', async () => {
+    const { directory, held } = watchedStores();
+    let looks = 0;
+    held.news = async () => {
+      looks += 1;
+      return null;
+    };
+    await Promise.all([directory.sync(), directory.sync(), directory.sync()]);
+    expect(looks).toBe(1);
+    const first = directory.sync();
+    // A microtask later another request may have come.
+    await Promise.resolve();
+    await Promise.all([first, directory.sync()]);
+    expect(looks).toBe(3);
+  });
+
   it('drops everything when the feed says so', async () => {
     await insertClient('a');
     const input = { userName: 'ada', password: 'correct horse' };

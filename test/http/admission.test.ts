@@ -89,9 +89,10 @@ async function settle(turns = 20): Promise<void> {
 }
 
 describe('admission', () => {
-  it('serves at once while there is room', () => {
+  it('serves in the same turn while there is room', async () => {
     const { ask, log } = scene();
     ask('a');
+    await nextTurn();
     expect(log).toEqual(['served a']);
   });
 
@@ -204,7 +205,6 @@ describe('admission', () => {
   it('begins no more in one turn of the loop than it should', async () => {
     const { ask, log } = scene({ atWork: 1000, queued: 1000, startsPerTurn: 3, startsInCrowd: 3 });
     for (let n = 0; n < 10; n += 1) ask('a');
-    expect(log).toHaveLength(3);
     const perTurn: number[] = [];
     for (let before = log.length; log.length < 10; before = log.length) {
       await nextTurn();
@@ -216,6 +216,7 @@ describe('admission', () => {
   it('answers no more refusals in one turn than it should', async () => {
     const { ask, log } = scene({ queued: 1, refusalsPerTurn: 2 });
     ask('a');
+    await settle();
     for (let n = 0; n < 8; n += 1) ask('b', 9);
     const perTurn: number[] = [];
     for (let before = log.length; log.length < 8; before = log.length) {
@@ -272,7 +273,7 @@ describe('whatever happens', () => {
             expect(working().length).toBeLessThanOrEqual(limits.atWork);
             expect(admission.queued).toBeLessThanOrEqual(limits.queued);
           }
-          while (admission.queued > 0 || working().length > 0) {
+          while (admission.queued > 0 || admission.atWork > 0) {
             for (const asker of working()) asker.done();
             await nextTurn();
           }
