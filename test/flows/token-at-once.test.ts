@@ -94,7 +94,9 @@ describe.each(DATABASES)('two nodes on $name', ({ name, open }) => {
     TIMEOUT_MS,
   );
 
-  (name === 'MongoDB' ? it : it.skip)('ask MongoDB for news alone at each decision', async () => {
+  if (name !== 'MongoDB') return;
+
+  it('ask MongoDB for news alone at each decision', async () => {
     const [asked] = servers;
     const { partner, gateway, signIn, path } = await castOf(records);
     const { accessToken: token } = await asked.grant(partner, signIn);
