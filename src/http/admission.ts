@@ -45,7 +45,7 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
   waitMs: 1_000,
   startsPerTurn: 16,
   startsInCrowd: 2,
-  crowd: 64,
+  crowd: 512,
   refusalsPerTurn: 8,
 };
 
