@@ -2,6 +2,7 @@
 import type { Context } from 'koa';
 import { authenticateBySecret } from '../domain/clients/authenticate-client.ts';
 import type { Client } from '../domain/clients/client.ts';
+import { clientFacts } from '../domain/decision/credentials.ts';
 import { refuseAndNote } from '../domain/decision/note-decisions.ts';
 import { REASONS, type ReasonCode } from '../domain/decision/reasons.ts';
 import { DomainError } from '../domain/errors.ts';
@@ -47,14 +48,8 @@ export async function authenticateCaller(
     throw new DomainError('not_allowed', {
       hint: `"${client.clientId}" is a partner; only resource servers ask for decisions`,
     });
-  const refused = refuseAndNote(services, {
-    place: 'token',
-    now: services.clock.now(),
-    credential: { kind: 'client_secret' },
-    client,
-    address,
-    catalog: await services.directory.catalog(),
-  });
+  const facts = await clientFacts(services, 'token', { client, address });
+  const refused = refuseAndNote(services, facts);
   if (refused !== null) {
     noteDecision(state, refused);
     throw refusedItself(refused.reason);

@@ -9,6 +9,7 @@ import {
   type Asked,
   accessTokenCredential,
   apiKeyCredential,
+  clientFacts,
   gatherFacts,
   noteUses,
   refreshTokenCredential,
@@ -40,7 +41,9 @@ export async function introspect(
   form: Form | undefined,
   state: RequestState,
 ): Promise<Introspection> {
-  await admitCaller(services, caller, state);
+  // The caller itself, at its own address: a disabled resource server learns nothing.
+  const { address } = state;
+  admit(services, state, await clientFacts(services, 'token', { client: caller, address }));
   const { context, consume } = readContext(form);
   const value = required(form, 'token');
   const gather = async (isSpent: boolean) => {
@@ -71,18 +74,6 @@ export function introspectionPolicy(services: Services) {
     state.introspection = await introspect(services, caller, ctx.oidc.body, state);
     return state.introspection.active;
   };
-}
-
-/** The caller itself must be admitted, at its own address: a disabled resource server learns nothing. */
-async function admitCaller(services: Services, caller: Client, state: RequestState): Promise<void> {
-  admit(services, state, {
-    place: 'token',
-    now: services.clock.now(),
-    credential: { kind: 'client_secret' },
-    client: caller,
-    address: state.address,
-    catalog: await services.directory.catalog(),
-  });
 }
 
 type CallContext = Pick<Asked, 'address' | 'call'>;

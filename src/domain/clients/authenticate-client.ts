@@ -4,8 +4,8 @@
  * outsiders can neither lock a bound client nor go on guessing at a locked one.
  */
 import { firstRefusal } from '../decision/checks.ts';
+import { clientFacts } from '../decision/credentials.ts';
 import type { Refused } from '../decision/decide.ts';
-import type { Facts } from '../decision/facts.ts';
 import { refuseAndNote } from '../decision/note-decisions.ts';
 import type { ReasonCode } from '../decision/reasons.ts';
 import type { Services } from '../services.ts';
@@ -35,7 +35,10 @@ export async function refusalToAuthenticate(
   client: Client,
   address: string | null,
 ): Promise<Refused | null> {
-  return refuseAndNote(services, await factsOf(services, client, address));
+  return refuseAndNote(
+    services,
+    await clientFacts(services, 'authentication', { client, address }),
+  );
 }
 
 /**
@@ -77,7 +80,11 @@ export async function authenticateClient(
     async isAllowed() {
       await directory.sync();
       const current = await directory.client(clientId);
-      return firstRefusal(await factsOf(services, current, address)) === null;
+      return (
+        firstRefusal(
+          await clientFacts(services, 'authentication', { client: current, address }),
+        ) === null
+      );
     },
     async recordFailure() {
       const failure = { at: clock.now(), address };
@@ -85,7 +92,7 @@ export async function authenticateClient(
     },
   });
   if (verification.outcome === 'wrong') {
-    const facts = await factsOf(services, client, address);
+    const facts = await clientFacts(services, 'authentication', { client, address });
     const refused = refuseAndNote(services, { ...facts, credential: { kind: 'unknown' } });
     return { failure: 'wrong_secret', decisionId: refused?.decisionId ?? null };
   }
@@ -93,19 +100,4 @@ export async function authenticateClient(
   if (client.lock.failedLogins > 0) await stores.clients.clearFailedLogins(clientId, null);
   services.lastUses.note(`secret:${verification.secret.secretId}`, clock.now(), address);
   return null;
-}
-
-async function factsOf(
-  { clock, directory }: Services,
-  client: Client | null,
-  address: string | null,
-): Promise<Facts> {
-  return {
-    place: 'authentication',
-    now: clock.now(),
-    credential: { kind: 'client_secret' },
-    client,
-    address,
-    catalog: await directory.catalog(),
-  };
 }

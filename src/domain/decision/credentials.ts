@@ -6,7 +6,7 @@ import { accessTokenIds } from '../tokens/access-token.ts';
 import { findAccess } from '../tokens/find-token.ts';
 import { asCurrent, readRefreshToken } from '../tokens/refresh-token.ts';
 import type { Decision } from './decide.ts';
-import { apiCall, type Credential, type Facts } from './facts.ts';
+import { apiCall, type Credential, type Facts, ownerOf } from './facts.ts';
 
 type FindServices = Pick<Services, 'clock' | 'directory' | 'keys' | 'stores'>;
 
@@ -96,8 +96,13 @@ export async function gatherFacts(
   };
 }
 
-function ownerOf(credential: Credential): { clientId: string | null; userId: string | null } {
-  if ('token' in credential) return credential.token;
-  if (credential.kind === 'api_key') return { clientId: credential.apiKey.clientId, userId: null };
-  return { clientId: null, userId: null };
+/** The facts about a client that acts for itself: it authenticates, or asks. */
+export async function clientFacts(
+  { clock, directory }: FindServices,
+  place: 'authentication' | 'token',
+  { client, address }: Pick<Facts, 'client' | 'address'>,
+): Promise<Facts> {
+  const credential = { kind: 'client_secret' } as const;
+  const catalog = await directory.catalog();
+  return { place, now: clock.now(), credential, client, address, catalog };
 }

@@ -3,7 +3,7 @@ import type { Client } from '../clients/client.ts';
 import type { Services } from '../services.ts';
 import { accessTokenCredential, apiKeyCredential, gatherFacts, noteUses } from './credentials.ts';
 import type { Decision } from './decide.ts';
-import type { Credential, Facts } from './facts.ts';
+import { type Credential, credentialId, type Facts } from './facts.ts';
 import { decideAndNote } from './note-decisions.ts';
 
 /** One question: may this credential make this call? */
@@ -65,12 +65,7 @@ function retryKeyOf({ keys }: Services, facts: Facts, question: Question): strin
   const { idempotencyKey, method, path, weight } = question;
   const { credential, caller } = facts;
   if (idempotencyKey === undefined) return null;
-  const id =
-    'token' in credential
-      ? credential.token.tokenId
-      : credential.kind === 'api_key'
-        ? credential.apiKey.apiKeyId
-        : null;
+  const id = credentialId(credential);
   if (id === null) return null;
   const parts = [caller?.clientId, id, method, path, weight, idempotencyKey];
   return keys.digest('idempotency_key', JSON.stringify(parts));

@@ -75,6 +75,22 @@ export function tokenOf(facts: Facts): AccessToken | RefreshFamily | null {
   return 'token' in facts.credential ? facts.credential.token : null;
 }
 
+/** The id of a token or key, which names it and does not work as one; null for any other credential. */
+export function credentialId(credential: Credential): string | null {
+  if ('token' in credential) return credential.token.tokenId;
+  return credential.kind === 'api_key' ? credential.apiKey.apiKeyId : null;
+}
+
+/** Whose credential it is, also when its client is gone. */
+export function ownerOf(credential: Credential): {
+  clientId: string | null;
+  userId: string | null;
+} {
+  if ('token' in credential) return credential.token;
+  if (credential.kind === 'api_key') return { clientId: credential.apiKey.clientId, userId: null };
+  return { clientId: null, userId: null };
+}
+
 /** What the credential was given: scopes of a token, API groups of a key; null for neither. */
 export function scopesGiven({ credential }: Facts): readonly string[] | null {
   if ('token' in credential) return credential.token.scopes;

@@ -3,7 +3,7 @@ import { plusSeconds } from '../clock.ts';
 import type { Allowed, Decision } from './decide.ts';
 import type { DecisionRecord } from './decision-store.ts';
 import { type TraceEntry, traceOf } from './explain.ts';
-import { type Credential, type Facts, scopesGiven } from './facts.ts';
+import { credentialId, type Facts, ownerOf, scopesGiven } from './facts.ts';
 
 /** How long refusals are kept. */
 const REFUSED_SECONDS = 30 * 24 * 3600;
@@ -24,7 +24,7 @@ export function recordOf(facts: Facts, decision: Decision): DecisionRecord {
     at: now,
     place,
     reason: decision.reason,
-    clientId: client?.clientId ?? ownerOf(facts.credential),
+    clientId: client?.clientId ?? ownerOf(facts.credential).clientId,
     userId: userId ?? null,
     callerId: caller?.clientId ?? null,
     address,
@@ -39,20 +39,9 @@ export function recordOf(facts: Facts, decision: Decision): DecisionRecord {
   };
 }
 
-/** A deleted client's credentials still tell whose they were. */
-function ownerOf(credential: Credential): string | null {
-  if ('token' in credential) return credential.token.clientId;
-  return credential.kind === 'api_key' ? credential.apiKey.clientId : null;
-}
-
 function credentialOf(facts: Facts): DecisionRecord['credential'] {
   const { credential } = facts;
-  const id =
-    'token' in credential
-      ? credential.token.tokenId
-      : credential.kind === 'api_key'
-        ? credential.apiKey.apiKeyId
-        : null;
+  const id = credentialId(credential);
   return { kind: credential.kind, id, scopes: [...(scopesGiven(facts) ?? [])] };
 }
 
