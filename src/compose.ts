@@ -14,16 +14,18 @@ import { Passwords } from './domain/secrets/passwords.ts';
 import { SecretKeys } from './domain/secrets/secret-keys.ts';
 import { createServices, type Services } from './domain/services.ts';
 import type { Stores } from './domain/stores.ts';
+import { decideDoor } from './gateway/decide.ts';
 import { gatewayDoors } from './gateway/index.ts';
 import { queuedGatewayDoor } from './gateway/queued-doors.ts';
 import { Admission, type AdmissionLimits } from './http/admission.ts';
 import { clientAddressReader } from './http/client-address.ts';
 import { healthRoutes } from './http/health.ts';
+import { besideKoa, type LeanDoor } from './http/lean-door.ts';
 import type { Log } from './http/log.ts';
 import { createMetrics, type Metrics } from './http/metrics.ts';
 import { Priorities } from './http/priorities.ts';
 import { queueRequests, sinceArrival } from './http/queued-requests.ts';
-import { observeRequests } from './http/requests.ts';
+import { observeRequests, requestObserver } from './http/requests.ts';
 import { tellOfShed } from './http/shed.ts';
 import { nodeMetrics } from './http/worker-metrics.ts';
 import { oauthEndpoints } from './oidc/endpoints.ts';
@@ -106,16 +108,12 @@ export async function composeApp(
   const metrics = createMetrics(config.nodeEnv !== 'test' && worker === 0);
   metrics.watchDropped(() => services.decisionLog.dropped);
   const shared = nodeMetrics(metrics.registry, config.workers);
+  const readAddress = clientAddressReader(config.trustedProxies);
+  const observation = { clock, log, metrics, readAddress };
+  const decide = decideDoor(services, { log, priorities });
   const app = createApp({
     issuer: services.issuer,
-    observe: sinceArrival(
-      observeRequests({
-        clock,
-        log,
-        metrics,
-        readAddress: clientAddressReader(config.trustedProxies),
-      }),
-    ),
+    observe: sinceArrival(observeRequests(observation)),
     health: healthRoutes({
       stores,
       metrics: shared,
@@ -123,8 +121,7 @@ export async function composeApp(
       isDraining,
     }),
     gateway: gatewayDoors(services, {
-      log,
-      priorities,
+      ...{ log, decide, priorities },
       trustedProxies: config.trustedProxies,
     }),
     oauth: oauthEndpoints(await createProvider(services), services, priorities),
@@ -135,19 +132,23 @@ export async function composeApp(
   app.on('error', (err, ctx?: Context) =>
     log.error({ err, requestId: ctx?.state['requestId'] }, 'request failed'),
   );
-  queueInFront(app, { admission: new Admission(admissionLimits), log, metrics, priorities });
+  const observer = requestObserver(observation);
+  const lean: LeanDoor = { path: '/decide', method: 'POST', answer: decide, observer, log };
+  queueInFront(app, { admission: new Admission(admissionLimits), lean, log, metrics, priorities });
   return app;
 }
 
 interface QueueParts {
   admission: Admission;
+  lean: LeanDoor;
   log: Log;
   metrics: Metrics;
   priorities: Priorities;
 }
 
 /** What node:http is given refuses, on a saturated node, before anything else of Koa runs. */
-function queueInFront(app: Koa, { admission, log, metrics, priorities }: QueueParts): void {
+function queueInFront(app: Koa, parts: QueueParts): void {
+  const { admission, lean, log, metrics, priorities } = parts;
   const callback = app.callback.bind(app);
   metrics.watchQueue(() => admission.queued);
   app.callback = () =>
@@ -156,7 +157,7 @@ function queueInFront(app: Koa, { admission, log, metrics, priorities }: QueuePa
       priorities,
       doorAt: (path) => queuedOAuthDoor(path) ?? queuedGatewayDoor(path),
       onRefused: tellOfShed({ admission, log, metrics }),
-      serve: callback(),
+      serve: besideKoa(lean, callback()),
     }) as ReturnType<Koa['callback']>;
 }
 

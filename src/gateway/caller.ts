@@ -1,5 +1,5 @@
 /** Who asks: gateways and other resource servers, by a Basic header. */
-import type { Context } from 'koa';
+import type { IncomingMessage } from 'node:http';
 import { authenticateBySecret } from '../domain/clients/authenticate-client.ts';
 import type { Client } from '../domain/clients/client.ts';
 import { clientFacts } from '../domain/decision/credentials.ts';
@@ -29,11 +29,10 @@ export interface Presented {
  */
 export async function authenticateCaller(
   services: Services,
-  ctx: Context,
+  { request, state }: { request: IncomingMessage; state: RequestState },
   { header, address }: Presented,
 ): Promise<Client> {
-  const state = ctx.state as RequestState;
-  const value = ctx.req.headers[header];
+  const value = request.headers[header];
   const credentials = parseBasic(typeof value === 'string' ? value : undefined);
   if (credentials === null) throw notAuthenticated(`send ${header}: Basic <client id and secret>`);
   const answer = await authenticateBySecret(services, credentials, address);

@@ -1,5 +1,5 @@
 /** `POST /decide`: one question or a list of them, in JSON; a decision for each. */
-import type { Context } from 'koa';
+import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { MAX_COUNT } from '../domain/clients/client.ts';
 import { canonicalAddress } from '../domain/clients/ip-binding.ts';
@@ -9,8 +9,10 @@ import { REASONS } from '../domain/decision/reasons.ts';
 import { isDomainError } from '../domain/errors.ts';
 import type { Services } from '../domain/services.ts';
 import { parse } from '../domain/validation.ts';
+import type { Answer } from '../http/answer.ts';
 import { readJson } from '../http/json-body.ts';
 import type { Priorities } from '../http/priorities.ts';
+import { ApiError, type ApiLog, logUnmeant, problemAnswer } from '../http/problem.ts';
 import { noteDecision, type RequestState } from '../http/request-state.ts';
 import { authenticateCaller } from './caller.ts';
 import { limitHeaders } from './limit-headers.ts';
@@ -61,35 +63,60 @@ export const question = z
 
 const questions = z.array(question).min(1).max(MOST_QUESTIONS);
 
-/** Answers one request for decisions. */
-export async function answerDecide(
-  services: Services,
-  ctx: Context,
-  priorities: Pick<Priorities, 'learn'>,
-): Promise<void> {
-  // Nothing that is read from here on is older than the request.
-  await services.directory.sync();
-  const { address } = ctx.state as RequestState;
-  const caller = await authenticateCaller(services, ctx, { header: 'authorization', address });
-  // A stranger's body is not read; one that came slowly was overtaken by changes.
-  const isWhole = ctx.req.complete;
-  const json = await readJson(ctx.req);
-  if (!isWhole) await services.directory.sync();
-  const ask = async (asked: z.output<typeof question>) => {
-    const decided = await decideCall(services, caller, toQuestion(asked));
-    priorities.learn(asked.token ?? asked.apiKey, decided.facts.client);
-    return decided;
-  };
-  if (Array.isArray(json)) {
-    const decided = await Promise.allSettled(parse(questions, json).map(ask));
-    answerJson(ctx, decided.map(memberOf));
-    return;
-  }
-  const decided = await ask(parse(question, json ?? {}));
-  noteDecision(ctx.state as RequestState, decided.decision);
-  ctx.set(limitHeaders(decided.decision, decided.facts));
-  answerJson(ctx, answerOf(decided));
+/** What the door works with. */
+export interface DecideOptions {
+  log: ApiLog;
+  /** Learns whose credentials were decided about. */
+  priorities: Pick<Priorities, 'learn'>;
 }
+
+/** The door; its answers may be written by Koa or past it, and errors are among them. */
+export function decideDoor(
+  services: Services,
+  { log, priorities }: DecideOptions,
+): (request: IncomingMessage, state: RequestState) => Promise<Answer> {
+  return async function answerDecide(request, state) {
+    try {
+      if (request.method !== 'POST')
+        throw new ApiError('method_not_allowed', 'this path knows POST', { Allow: 'POST' });
+      return await decideRequest(request, state);
+    } catch (error) {
+      logUnmeant(log, error, { method: request.method, path: '/decide' });
+      const { status, headers, body } = problemAnswer(error, refusing);
+      return { status, headers: { ...NO_STORE, ...headers }, body };
+    }
+  };
+
+  async function decideRequest(request: IncomingMessage, state: RequestState): Promise<Answer> {
+    // Nothing that is read from here on is older than the request.
+    await services.directory.sync();
+    const presented = { header: 'authorization', address: state.address } as const;
+    const caller = await authenticateCaller(services, { request, state }, presented);
+    // A stranger's body is not read; one that came slowly was overtaken by changes.
+    const isWhole = request.complete;
+    const json = await readJson(request);
+    if (!isWhole) await services.directory.sync();
+    const ask = async (asked: z.output<typeof question>) => {
+      const decided = await decideCall(services, caller, toQuestion(asked));
+      priorities.learn(asked.token ?? asked.apiKey, decided.facts.client);
+      return decided;
+    };
+    if (Array.isArray(json)) {
+      const decided = await Promise.allSettled(parse(questions, json).map(ask));
+      return jsonAnswer(decided.map(memberOf), {});
+    }
+    const decided = await ask(parse(question, json ?? {}));
+    noteDecision(state, decided.decision);
+    return jsonAnswer(answerOf(decided), limitHeaders(decided.decision, decided.facts));
+  }
+}
+
+/** Callers look for `allowed` and `reason` first. */
+function refusing({ code }: { code: string }): object {
+  return { allowed: false, reason: code };
+}
+
+const NO_STORE = { 'Cache-Control': 'no-store' };
 
 /** One question that the store did not answer takes no other's decision away. */
 function memberOf(decided: PromiseSettledResult<DecidedCall>) {
@@ -138,8 +165,10 @@ function answerOf({ decision, facts }: DecidedCall) {
   };
 }
 
-function answerJson(ctx: Context, body: unknown): void {
-  ctx.status = 200;
-  ctx.set('Content-Type', 'application/json; charset=utf-8');
-  ctx.body = JSON.stringify(body);
+function jsonAnswer(body: unknown, limits: Readonly<Record<string, string>>): Answer {
+  return {
+    status: 200,
+    headers: { ...NO_STORE, ...limits, 'Content-Type': 'application/json; charset=utf-8' },
+    body: JSON.stringify(body),
+  };
 }

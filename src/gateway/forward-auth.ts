@@ -53,7 +53,8 @@ export function answerForwardAuth(
       const question = readQuestion(ctx, dialect);
       // Nothing that is read from here on is older than the request.
       await services.directory.sync();
-      const caller = await authenticateCaller(services, ctx, {
+      const asked = { request: ctx.req, state: ctx.state as RequestState };
+      const caller = await authenticateCaller(services, asked, {
         header: 'x-gateway-authorization',
         // The forwarding headers tell of the end client, not of the gateway.
         address: canonicalAddress(ctx.req.socket.remoteAddress ?? ''),

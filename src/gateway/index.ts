@@ -4,14 +4,18 @@
  */
 import type { Context, Middleware, Next } from 'koa';
 import type { Services } from '../domain/services.ts';
+import { carryByKoa } from '../http/answer.ts';
 import type { Priorities } from '../http/priorities.ts';
-import { ApiError, type ApiLog, problems } from '../http/problem.ts';
-import { answerDecide } from './decide.ts';
+import type { ApiLog } from '../http/problem.ts';
+import type { RequestState } from '../http/request-state.ts';
+import type { decideDoor } from './decide.ts';
 import { answerForwardAuth, dialectAt } from './forward-auth.ts';
 
 /** What the doors are composed with. */
 export interface GatewayOptions {
   log: ApiLog;
+  /** `POST /decide`; see `decideDoor`. */
+  decide: ReturnType<typeof decideDoor>;
   /** Learns whose credentials were decided about. */
   priorities: Pick<Priorities, 'learn'>;
   /** Addresses and ranges of proxies that stand in front of a gateway. */
@@ -20,13 +24,12 @@ export interface GatewayOptions {
 
 /** Koa middleware for the gateways' doors. */
 export function gatewayDoors(services: Services, options: GatewayOptions): Middleware {
-  const decideProblems = problems(options.log, ({ code }) => ({ allowed: false, reason: code }));
   const forwardAuth = answerForwardAuth(services, options);
 
   return async function dispatch(ctx: Context, next: Next): Promise<void> {
     if (ctx.path === '/decide') {
       ctx['_matchedRoute'] = '/decide';
-      await decideProblems(ctx, () => decide(ctx));
+      carryByKoa(ctx, await options.decide(ctx.req, ctx.state as RequestState));
       return;
     }
     const dialect = dialectAt(ctx.path);
@@ -34,10 +37,4 @@ export function gatewayDoors(services: Services, options: GatewayOptions): Middl
     ctx['_matchedRoute'] = `/forward-auth/${dialect.name}`;
     await forwardAuth(ctx, dialect);
   };
-
-  async function decide(ctx: Context): Promise<void> {
-    if (ctx.method !== 'POST')
-      throw new ApiError('method_not_allowed', 'this path knows POST', { Allow: 'POST' });
-    await answerDecide(services, ctx, options.priorities);
-  }
 }

@@ -12,6 +12,7 @@ import {
   HTTP_ERRORS,
   isDomainError,
 } from '../domain/errors.ts';
+import { type Answer, carryByKoa } from './answer.ts';
 
 /** A code of the REST API. */
 export type ApiErrorCode = ErrorCode | keyof typeof HTTP_ERRORS;
@@ -69,24 +70,37 @@ export function problems(log: ApiLog | undefined, extra: ExtraMembers = () => ({
     try {
       await next();
     } catch (error) {
-      if (!isDomainError(error) && !isApiError(error)) {
-        if (log === undefined) ctx.app.emit('error', error, ctx);
-        else log.error({ err: error, method: ctx.method, path: ctx.path }, 'request failed');
-      }
-      answer(ctx, error, extra);
+      if (log !== undefined) logUnmeant(log, error, ctx);
+      else if (isUnmeant(error)) ctx.app.emit('error', error, ctx);
+      carryByKoa(ctx, problemAnswer(error, extra));
     }
   };
 }
 
-function answer(ctx: Context, error: unknown, extra: ExtraMembers): void {
+/** Logs an error that nobody meant, whole; the caller is told nothing of it. */
+export function logUnmeant(
+  log: ApiLog,
+  error: unknown,
+  { method, path }: { method: string | undefined; path: string },
+): void {
+  if (isUnmeant(error)) log.error({ err: error, method, path }, 'request failed');
+}
+
+function isUnmeant(error: unknown): boolean {
+  return !isDomainError(error) && !isApiError(error);
+}
+
+/** The answer to whatever was thrown. */
+export function problemAnswer(error: unknown, extra: ExtraMembers = () => ({})): Answer {
   const { code, detail, errors, current, headers } = describe(error);
   const { status, title } = API_ERRORS[code];
-  ctx.status = status;
-  ctx.set(headers);
-  ctx.type = 'application/problem+json';
   const type = `/docs/errors#${code}`;
   const problem = { type, title, status, code, detail, errors, current };
-  ctx.body = JSON.stringify({ ...problem, ...extra(problem) });
+  return {
+    status,
+    headers: { ...headers, 'Content-Type': 'application/problem+json' },
+    body: JSON.stringify({ ...problem, ...extra(problem) }),
+  };
 }
 
 interface Description {

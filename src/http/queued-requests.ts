@@ -90,16 +90,19 @@ function whenWhole(request: IncomingMessage, callback: () => void): void {
 /** When requests that waited arrived. */
 const arrivals = new WeakMap<IncomingMessage, number>();
 
-/** `observeRequests` for requests that may have waited: they arrived when they were read, not when their turn came. */
+/** Requests that waited arrived when they were read, not when their turn came. */
+export function tellArrival(request: IncomingMessage, state: RequestState): void {
+  const arrivedMs = arrivals.get(request);
+  if (arrivedMs === undefined) return;
+  state.arrivedAt = new Date(state.arrivedAt.getTime() - (state.arrivedMs - arrivedMs));
+  state.arrivedMs = arrivedMs;
+}
+
+/** `observeRequests` for requests that may have waited. */
 export function sinceArrival(observe: Middleware): Middleware {
   return (ctx, next) =>
     observe(ctx, () => {
-      const arrivedMs = arrivals.get(ctx.req);
-      if (arrivedMs !== undefined) {
-        const state = ctx.state as RequestState;
-        state.arrivedAt = new Date(state.arrivedAt.getTime() - (state.arrivedMs - arrivedMs));
-        state.arrivedMs = arrivedMs;
-      }
+      tellArrival(ctx.req, ctx.state as RequestState);
       return next();
     });
 }
