@@ -36,6 +36,8 @@ export interface QuotaCharges {
   giveBack(id: string, weights: number[], session?: ClientSession | undefined): Promise<void>;
   /** Units used so far. */
   used(id: string): Promise<number>;
+  /** Units of each of these used so far. */
+  usedOf(ids: string[]): Promise<number[]>;
 }
 
 /** Id of a window's document. No client id has a colon in it, so no two windows share an id. */
@@ -71,6 +73,11 @@ export function quotaCharges(quotas: mongo.Collection<QuotaDocument>): QuotaChar
     },
     async used(id) {
       return (await quotas.findOne({ _id: id }))?.used ?? 0;
+    },
+    async usedOf(ids) {
+      const found = await quotas.find({ _id: { $in: ids } }).toArray();
+      const used = new Map(found.map((quota) => [quota._id, quota.used]));
+      return ids.map((id) => used.get(id) ?? 0);
     },
   };
 }

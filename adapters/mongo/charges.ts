@@ -33,6 +33,7 @@ export function chargeStore(database: Database, { atomically }: Transactions): C
       return found && paidRetry(found);
     },
     quotaUsed: async (clientId, window) => quotas.used(quotaId({ clientId, window })),
+    quotasUsed: async (windows) => quotas.usedOf(windows.map(quotaId)),
   };
 }
 

@@ -13,16 +13,33 @@ interface Waiting {
   failed(error: unknown): void;
 }
 
+/**
+ * Syncs at a time. A sync is mostly waiting for the disk, and a commit need not wait for the end of one that
+ * began before it (measured at 16 callers with quota and uses: 16 to 65 % more calls). Three were no better:
+ * the groups that share a sync become smaller.
+ */
+const AT_ONCE = 2;
+
 /** Syncs the log of one database. */
 export class LogSync {
   readonly #path: string | null;
-  #file: number | null = null;
+  /**
+   * Files that no sync uses now. Each sync has one of its own: the system tells of a failed write once on
+   * each, so that of two syncs under way neither takes the other's failure.
+   */
+  #idle: number[] = [];
+  #underWay = 0;
+  #isClosed = false;
   #waiting: Waiting[] = [];
-  #isSyncing = false;
 
   /** @param databasePath file of the database; null where nothing can survive */
   constructor(databasePath: string | null) {
     this.#path = databasePath === null ? null : `${databasePath}-wal`;
+  }
+
+  /** Whether a sync is under way. */
+  get isSyncing(): boolean {
+    return this.#underWay > 0;
   }
 
   /** Calls `done` once everything committed so far is on the disk, or `failed`. */
@@ -32,30 +49,38 @@ export class LogSync {
       return;
     }
     this.#waiting.push({ done, failed });
-    if (!this.#isSyncing) this.#sync(this.#path);
+    if (this.#underWay < AT_ONCE) this.#sync(this.#path);
   }
 
-  /** Lets go of the log; to be called when nothing waits any more. */
+  /** Lets go of the log; a sync that is under way keeps its file until it ends. */
   close(): void {
-    if (this.#file !== null) closeSync(this.#file);
-    this.#file = null;
+    this.#isClosed = true;
+    for (const file of this.#idle) closeSync(file);
+    this.#idle = [];
   }
 
   #sync(path: string): void {
     const waiting = this.#waiting;
     this.#waiting = [];
-    this.#isSyncing = true;
+    this.#underWay += 1;
+    let file: number | undefined;
     const settle = (error: unknown): void => {
-      this.#isSyncing = false;
+      this.#underWay -= 1;
+      if (file !== undefined) this.#putBack(file);
       if (this.#waiting.length > 0) this.#sync(path);
       for (const { done, failed } of waiting) error ? failed(error) : done();
     };
     try {
       // The log exists from the first commit on, and stays while a connection is open.
-      this.#file ??= openSync(path, 'r+');
-      fdatasync(this.#file, settle);
+      file = this.#idle.pop() ?? openSync(path, 'r+');
+      fdatasync(file, settle);
     } catch (error) {
       settle(error);
     }
+  }
+
+  #putBack(file: number): void {
+    if (this.#isClosed) closeSync(file);
+    else this.#idle.push(file);
   }
 }

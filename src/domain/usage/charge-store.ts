@@ -66,4 +66,6 @@ export interface ChargeStore {
   findRetry(key: string, now: Date): Promise<PaidRetry | null>;
   /** Units of a quota window used so far. */
   quotaUsed(clientId: string, window: string): Promise<number>;
+  /** Units of many quota windows used so far, in the order asked. */
+  quotasUsed(windows: readonly Pick<QuotaLine, 'clientId' | 'window'>[]): Promise<number[]>;
 }
