@@ -1,7 +1,9 @@
 /**
- * Creates an admin, or gives one a new set-up link: the way in when nobody can sign in any more.
- * Usage: npm run create-admin -- <user name> [viewer|operator|security|owner]
+ * Creates an admin, or lets one in again who is shut out: enables and unlocks them, gives the role, and
+ * a new set-up link; with --drop-second-factor also takes a lost authenticator away.
+ * Usage: npm run create-admin -- <user name> [viewer|operator|security|owner] [--drop-second-factor]
  */
+import { parseArgs } from 'node:util';
 import { openServices } from '../src/compose.ts';
 import { loadConfig, readEnvironment } from '../src/config/load.ts';
 import { type Admin, newAdmin, type Role } from '../src/domain/admins/admin.ts';
@@ -11,6 +13,7 @@ import {
   issueSetUpLink,
   updateAdmin,
 } from '../src/domain/admins/manage-admins.ts';
+import { dropSecondFactor, unlockAdmin } from '../src/domain/admins/second-factor.ts';
 import type { Services } from '../src/domain/services.ts';
 import { parse } from '../src/domain/validation.ts';
 import { openLog } from '../src/http/log.ts';
@@ -21,12 +24,16 @@ const ACTING: Acting = {
   adminId: null,
 };
 
-const [userName = '', role = 'owner'] = process.argv.slice(2);
+const USAGE =
+  'Usage: npm run create-admin -- <user name> [viewer|operator|security|owner] [--drop-second-factor]';
+
+const { values, positionals } = readArguments();
+const [userName = '', role = 'owner'] = positionals;
 const config = loadConfig(readEnvironment());
 const { services, close } = await openServices({ config, log: openLog('error') });
 try {
   const input = parse(newAdmin, { userName, role });
-  const existing = await findByName(services, input.userName);
+  const existing = await services.stores.admins.findByName(input.userName);
   const link =
     existing === null
       ? (await createAdmin(services, ACTING, input)).setUpLink
@@ -35,17 +42,22 @@ try {
     `${existing === null ? 'Created' : 'Renewed'} ${input.role} "${input.userName}". The link works once, for 24 hours:\n${link?.url}`,
   );
 } catch (error) {
-  console.error(
-    `${(error as Error).message}\nUsage: npm run create-admin -- <user name> [viewer|operator|security|owner]`,
-  );
+  console.error(`${(error as Error).message}\n${USAGE}`);
   process.exitCode = 1;
 } finally {
   await close();
 }
 
-async function findByName({ stores }: Services, name: string): Promise<Admin | null> {
-  const { items } = await stores.admins.list({ search: name, limit: 100 });
-  return items.find((admin) => admin.userName.toLowerCase() === name.toLowerCase()) ?? null;
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { 'drop-second-factor': { type: 'boolean', default: false } },
+    });
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    process.exit(1);
+  }
 }
 
 async function renew(services: Services, admin: Admin, role: Role) {
@@ -56,5 +68,7 @@ async function renew(services: Services, admin: Admin, role: Role) {
       patch: { role, status: 'enabled' },
     });
   }
+  await unlockAdmin(services, ACTING, admin.adminId);
+  if (values['drop-second-factor']) await dropSecondFactor(services, ACTING, admin.adminId);
   return issueSetUpLink(services, ACTING, admin.adminId);
 }

@@ -18,7 +18,15 @@ const EXCEPTIONS: Record<string, Partial<Record<Rule, string>>> = {
 };
 
 /** What src/domain may import besides itself: pure functions only. */
-const DOMAIN_PACKAGES = ['node:crypto', 'node:net', 'node:util', 'zod', 'ipaddr.js', 'lru-cache'];
+const DOMAIN_PACKAGES = [
+  'node:crypto',
+  'node:net',
+  'node:util',
+  'zod',
+  'ipaddr.js',
+  'lru-cache',
+  'otplib',
+];
 
 /** What each folder of adapters/ may import besides node:*, itself and src/domain: its driver. */
 const DRIVERS: Record<string, string[]> = {

@@ -1,4 +1,4 @@
-/** Admins, and their personal access tokens, which go when the admin goes. */
+/** Admins, and their personal access tokens, which go when the admin goes, as sessions and guards do. */
 import { type Model, trusted } from 'mongoose';
 import type {
   Admin,
@@ -8,7 +8,9 @@ import type {
   PersonalAccessTokenStore,
 } from '../../src/domain/admins/admin.ts';
 import { DomainError } from '../../src/domain/errors.ts';
-import { type Database, inSession } from './connection.ts';
+import { adminGuards } from './admin-guards.ts';
+import { adminSessions } from './admin-sessions.ts';
+import { type Database, inSession, text } from './connection.ts';
 import type { Sort } from './paging.ts';
 import { recordStore } from './record-store.ts';
 import { collection, folded, type Stored, VERSIONED } from './schema.ts';
@@ -25,6 +27,7 @@ export const adminSchema = collection({
   role: String,
   status: String,
   passwordHash: String,
+  totpSecret: String,
 });
 adminSchema.index({ userNameKey: 1 }, { unique: true });
 adminSchema.index({ userNameKey: 1, _id: 1 });
@@ -60,7 +63,7 @@ export function adminModels({ connection }: Database) {
 /** Admins of a database. */
 export function adminStore(database: Database, transactions: Transactions): AdminStore {
   const { admins, accessTokens } = adminModels(database);
-  const { find, list, insert, update, remove } = recordStore<Admin>(
+  const { find, findBy, list, insert, update, remove } = recordStore<Admin>(
     {
       ...{ model: admins, word: 'admin', change: 'admin', id: 'adminId' },
       sorts: [{ field: 'userName', path: 'userNameKey', type: 'string' }, CREATED],
@@ -75,11 +78,18 @@ export function adminStore(database: Database, transactions: Transactions): Admi
       async beforeRemove(adminId, unit) {
         await refuseLastOwner(admins, adminId, unit.session);
         await removeAccessTokens(accessTokens, adminId, unit);
+        const options = inSession(unit.session);
+        await adminSessions(database).deleteMany({ adminId: text(adminId) }, options);
+        await adminGuards(database).deleteOne({ _id: text(adminId) }, options);
       },
     },
     transactions,
   );
-  return { find, list, insert, update, remove, count: () => admins.countDocuments({}).exec() };
+  return {
+    ...{ find, list, insert, update, remove },
+    count: () => admins.countDocuments({}).exec(),
+    findByName: (userName) => findBy({ userNameKey: folded(userName) }),
+  };
 }
 
 /** Personal access tokens of a database. */

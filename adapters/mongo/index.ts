@@ -8,11 +8,13 @@
  * one after the other (see unit-of-work.ts): fit for one process, not for a cluster.
  */
 import type { Stores } from '../../src/domain/stores.ts';
+import { adminGuardStore } from './admin-guards.ts';
+import { adminSessionStore } from './admin-sessions.ts';
 import { adminStore, personalAccessTokenStore } from './admins.ts';
 import { apiKeyStore } from './api-keys.ts';
 import { artifactStore } from './artifacts.ts';
 import { auditTrail } from './audit.ts';
-import { callGate } from './calls.ts';
+import { type Calls, callGate } from './calls.ts';
 import { catalog } from './catalog.ts';
 import { changeFeed } from './changes.ts';
 import { chargeStore } from './charges.ts';
@@ -27,7 +29,7 @@ import { oneTimeLinkStore } from './one-time-links.ts';
 import type { Stored } from './schema.ts';
 import { signingKeys } from './signing-keys.ts';
 import { tokenStore } from './tokens.ts';
-import { transactions } from './unit-of-work.ts';
+import { type Transactions, transactions } from './unit-of-work.ts';
 import { usageStore } from './usage.ts';
 import { userStore } from './users.ts';
 
@@ -66,7 +68,7 @@ async function prepared(database: Database): Promise<Stores> {
   );
   const { answering, bounded, close } = callGate();
   return {
-    admins: answering(adminStore(database, units)),
+    ...adminStores(database, units, answering),
     apiGroups: answering(apiGroups),
     apiKeys: answering(apiKeyStore(database, units)),
     apis: answering(apis),
@@ -80,7 +82,6 @@ async function prepared(database: Database): Promise<Stores> {
     lastUses: answering(lastUseStore(database)),
     mails: answering(mailStore(database, units)),
     oneTimeLinks: answering(oneTimeLinkStore(database, units)),
-    personalAccessTokens: answering(personalAccessTokenStore(database, units)),
     securityLevels: answering(securityLevels),
     signingKeys: answering(keys.store),
     tokens: answering(tokens),
@@ -90,5 +91,15 @@ async function prepared(database: Database): Promise<Stores> {
     // TTL indexes remove what expired.
     removeExpired: async () => 0,
     close: () => close(() => database.connection.close(true)),
+  };
+}
+
+/** Admins and what belongs to them. */
+function adminStores(database: Database, units: Transactions, answering: Calls['answering']) {
+  return {
+    adminGuards: answering(adminGuardStore(database, units)),
+    admins: answering(adminStore(database, units)),
+    adminSessions: answering(adminSessionStore(database, units)),
+    personalAccessTokens: answering(personalAccessTokenStore(database, units)),
   };
 }

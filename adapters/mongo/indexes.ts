@@ -1,5 +1,7 @@
 /** Collections and indexes, from the schemas: created at start, never dropped. */
 import type { Schema } from 'mongoose';
+import { adminGuardSchema } from './admin-guards.ts';
+import { adminSessionSchema } from './admin-sessions.ts';
 import { adminSchema, personalAccessTokenSchema } from './admins.ts';
 import { apiKeySchema } from './api-keys.ts';
 import { artifactSchema } from './artifacts.ts';
@@ -21,7 +23,9 @@ import { userSchema } from './users.ts';
 
 /** Every collection and its schema. */
 export const COLLECTIONS: Record<string, Schema> = {
+  adminGuards: adminGuardSchema,
   admins: adminSchema,
+  adminSessions: adminSessionSchema,
   apiGroups: apiGroupSchema,
   apiKeys: apiKeySchema,
   apis: apiSchema,

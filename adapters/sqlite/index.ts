@@ -3,6 +3,8 @@
  * the file. Knows the ports of the domain and nothing else of the server.
  */
 import type { Stores } from '../../src/domain/stores.ts';
+import { adminGuardStore } from './admin-guards.ts';
+import { adminSessionStore } from './admin-sessions.ts';
 import { adminStore } from './admins.ts';
 import { apiGroupStore } from './api-groups.ts';
 import { apiKeyStore } from './api-keys.ts';
@@ -54,7 +56,9 @@ function storesOf(connection: Connection): Stores {
   const shared = { connection, audit, changes, holdings: holdingsOf(connection) };
   const answer = connection.prepare('SELECT 1 FROM migrations LIMIT 1');
   return {
+    adminGuards: adminGuardStore(connection, audit),
     admins: adminStore(shared),
+    adminSessions: adminSessionStore(connection, audit),
     apiGroups: apiGroupStore(shared),
     apiKeys: apiKeyStore(shared),
     apis: apiStore(shared),

@@ -7,6 +7,7 @@
 export const ERRORS = {
   validation_failed: { status: 400, title: 'The input is not valid' },
   not_authenticated: { status: 401, title: 'Credentials are missing or not valid' },
+  second_factor_required: { status: 401, title: 'A code of the second factor is required' },
   not_allowed: { status: 403, title: 'This role may not do that' },
   not_found: { status: 404, title: 'There is no such thing' },
   conflict: { status: 409, title: 'Another record already has this value' },

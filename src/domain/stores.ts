@@ -1,5 +1,7 @@
 /** Everything that is stored, as one value: what an adapter opens and the rest of the server receives. */
 import type { AdminStore, PersonalAccessTokenStore } from './admins/admin.ts';
+import type { AdminGuardStore } from './admins/admin-guard.ts';
+import type { AdminSessionStore } from './admins/admin-session.ts';
 import type { ApiKeyStore } from './api-keys/api-key.ts';
 import type { ApiStore } from './apis/api.ts';
 import type { ApiGroupStore } from './apis/api-group.ts';
@@ -27,7 +29,9 @@ export const EXPIRED_BATCH = 1000;
  * answer; then nothing was done, or it was done whole.
  */
 export interface Stores {
+  adminGuards: AdminGuardStore;
   admins: AdminStore;
+  adminSessions: AdminSessionStore;
   apiGroups: ApiGroupStore;
   apiKeys: ApiKeyStore;
   apis: ApiStore;

@@ -32,6 +32,7 @@ export function describeAdmins(open: Open): void {
       role: 'security',
       status: 'enabled',
       passwordHash: null,
+      totpSecret: null,
     }),
     collisions: {
       adminId: ({ adminId }) => ({ adminId, userName: fresh('name') }),
@@ -89,7 +90,7 @@ function describePersonalAccessTokens(open: Open): void {
       const token = await insert(accessKeyFixture({ adminId }));
       const other = await insert(accessKeyFixture({ adminId: 'someone-else' }));
       const page = await stores().personalAccessTokens.list({ filter: { adminId }, limit: 10 });
-      expect(page).toEqual({ items: [token], nextCursor: null, total: 1 });
+      expect(page).toEqual({ items: [token], nextCursor: null, previousCursor: null, total: 1 });
       const change = { kind: 'access_token', id: token.accessTokenId } as const;
       await expectChange(stores(), change, () =>
         stores().admins.remove(adminId, eventOf('admin.delete', adminId)),

@@ -4,6 +4,7 @@
  */
 import { describe } from '@jest/globals';
 import type { Stores } from '../../src/domain/stores.ts';
+import { describeAdminSessions } from './admin-sessions.contract.ts';
 import { describeAdmins } from './admins.contract.ts';
 import { describeApiKeys } from './api-keys.contract.ts';
 import { describeArtifacts } from './artifacts.contract.ts';
@@ -63,6 +64,7 @@ export function describePortContracts(adapter: string, open: Open): void {
     describeCatalog(open);
     describeInUse(open);
     describeAdmins(open);
+    describeAdminSessions(open);
     describeApiKeys(open);
     describeTokens(open);
     describeCharges(open);

@@ -214,6 +214,7 @@ export function adminFixture(changes: Partial<Admin> = {}): Required<Admin> {
     passwordHash: `$2b$12$${adminId}`,
     ...FIRST_VERSION,
     ...changes,
+    totpSecret: changes.totpSecret ?? `sealed.${adminId}`,
   };
 }
 

@@ -27,16 +27,21 @@ export interface Admin extends z.output<typeof adminSettings>, Versioned {
   adminId: string;
   /** Keyed pre-hash, then bcrypt; null until the set-up link was used. */
   passwordHash: string | null;
+  /** Key of the authenticator (TOTP), encrypted; null or absent while there is no second factor. */
+  totpSecret?: string | null;
 }
 
 /**
  * Admins. Searches userName, displayName, email; sorts by `userName` or `createdAt`. Unique: userName
  * (without regard to case). `update` and `remove` throw `last_owner`, in the same atomic step, when
- * no enabled owner would be left. `remove` also removes the admin's personal access tokens.
+ * no enabled owner would be left. `remove` also removes the admin's personal access tokens, sessions
+ * and guard.
  */
 export interface AdminStore extends RecordStore<Admin> {
   /** How many there are. */
   count(): Promise<number>;
+  /** The admin of this name, without regard to case, or null. */
+  findByName(userName: string): Promise<Admin | null>;
 }
 
 /** What a personal access token is made from. */

@@ -3,7 +3,7 @@
  * above their own or touches an admin above their own role.
  */
 import type { z } from 'zod';
-import type { Actor, AuditEvent } from '../audit/audit-event.ts';
+import { type Actor, type AuditEvent, auditEvent } from '../audit/audit-event.ts';
 import { DomainError } from '../errors.ts';
 import { type IssuedLink, issueLink } from '../links.ts';
 import { everyRow } from '../manage-dry-runs.ts';
@@ -86,7 +86,7 @@ export async function createAdmin(
 }
 
 /**
- * Changes an admin.
+ * Changes an admin; another role or status ends their sessions.
  *
  * @throws DomainError `not_found`, `not_allowed` (a role above one's own, before or after),
  *   `version_conflict`, `validation_failed`, `conflict`, `last_owner`
@@ -102,6 +102,8 @@ export async function updateAdmin(
   const role = update.patch.role as Role | null | undefined;
   if (role) requireReach(by, role, 'give');
   const after = await updateRecord(services, by.actor, ADMIN, update, options);
+  const stands = after.role === before.role && after.status === before.status;
+  if (!options.dryRun && !stands) await endSessions(services, by.actor, after.adminId);
   if (options.dryRun && !isActiveOwner(after)) await requireOtherOwner(services, before);
   return after;
 }
@@ -131,6 +133,24 @@ export async function issueSetUpLink(
   if (options.dryRun) return null;
   const event = recordEvent(services, by.actor, ADMIN, admin, 'issue_set_up_link', []);
   return newSetUpLink(services, admin, event);
+}
+
+/**
+ * Ends every session of an admin. What they stand on has changed, so they are over already; but they
+ * must not come back to life when it changes back.
+ */
+export async function endSessions(
+  services: Services,
+  actor: Actor,
+  adminId: string,
+): Promise<void> {
+  const event = auditEvent({
+    at: services.clock.now(),
+    actor,
+    action: 'admin.end_other_sessions',
+    object: { kind: 'admin', id: adminId },
+  });
+  await services.stores.adminSessions.removeOthers(adminId, null, event);
 }
 
 /** Throws `not_allowed`, naming the role needed, unless the acting role includes `role`. */

@@ -42,6 +42,8 @@ export async function setUpAdmin(
     changes: diff(before, admin),
   });
   await services.stores.admins.update(admin, event);
+  // Whoever holds the link is not whom the lock was for.
+  await services.stores.adminGuards.clearFailures(admin.adminId, null, null);
   const { value } = await createAccessToken(
     services,
     { actor, role: admin.role, adminId: admin.adminId },

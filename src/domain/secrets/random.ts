@@ -2,7 +2,7 @@
 import { randomFillSync } from 'node:crypto';
 
 /** What a credential is, readable from its first four characters. */
-export type CredentialPrefix = 'tga_' | 'tgr_' | 'tgs_' | 'tgp_' | 'tgl_' | 'tgk_';
+export type CredentialPrefix = 'tga_' | 'tgr_' | 'tgs_' | 'tgp_' | 'tgl_' | 'tgk_' | 'tgw_';
 
 /** A new credential: prefix and 256 random bits, of A-Z a-z 0-9 _ - only. */
 export function randomCredential(prefix: CredentialPrefix): string {

@@ -27,7 +27,13 @@ export type Purpose =
   | 'artifact'
   | 'password'
   | 'signing_key'
-  | 'cookie';
+  | 'admin_session'
+  | 'sign_in'
+  | 'totp'
+  | 'recovery_code'
+  | 'cookie'
+  | 'csrf'
+  | 'flash';
 
 interface Key {
   /** Eight characters that name the key without telling it. */
