@@ -18,6 +18,7 @@ import { type Calls, callGate } from './calls.ts';
 import { catalog } from './catalog.ts';
 import { changeFeed } from './changes.ts';
 import { chargeStore } from './charges.ts';
+import { clientDraftStore } from './client-drafts.ts';
 import { clientStore } from './clients.ts';
 import { connect, type Database } from './connection.ts';
 import { decisionStore } from './decisions.ts';
@@ -77,6 +78,7 @@ async function prepared(database: Database): Promise<Stores> {
     audit: answering(audit.store),
     changes: answering(changes.store),
     charges: answering(chargeStore(database, units)),
+    clientDrafts: answering(clientDraftStore(database)),
     clients: answering(clients),
     decisions: answering(decisionStore(database)),
     lastUses: answering(lastUseStore(database)),

@@ -10,6 +10,7 @@ import { apiGroupSchema, apiSchema, apiScopeSchema, securityLevelSchema } from '
 import { changesSchema } from './changes.ts';
 import { quotaSchema } from './charge-quotas.ts';
 import { retrySchema } from './charge-retries.ts';
+import { clientDraftSchema } from './client-drafts.ts';
 import { clientSchema, deletedClientSchema } from './clients.ts';
 import type { Database } from './connection.ts';
 import { decisionSchema } from './decisions.ts';
@@ -33,6 +34,7 @@ export const COLLECTIONS: Record<string, Schema> = {
   artifacts: artifactSchema,
   auditEvents: auditEventSchema,
   changes: changesSchema,
+  clientDrafts: clientDraftSchema,
   clients: clientSchema,
   decisions: decisionSchema,
   deletedClients: deletedClientSchema,

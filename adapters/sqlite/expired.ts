@@ -8,6 +8,7 @@ const EXPIRED = [
   ['artifacts', 'rowid', 'expires_at'],
   ['one_time_links', 'digest', 'expires_at'],
   ['mails', 'mail_id', 'expires_at'],
+  ['client_drafts', 'draft_id', 'expires_at'],
   ['admin_sessions', 'session_id', 'expires_at'],
   ['quotas', 'rowid', 'purge_at'],
   ['retries', 'key', 'expires_at'],

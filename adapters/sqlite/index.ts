@@ -14,6 +14,7 @@ import { artifactStore } from './artifacts.ts';
 import { auditStore } from './audit.ts';
 import { changeFeed } from './changes.ts';
 import { chargeStore } from './charges.ts';
+import { clientDraftStore } from './client-drafts.ts';
 import { clientStore } from './clients.ts';
 import { type Connection, openConnection, type SqliteOptions } from './connection.ts';
 import { decisionStore } from './decisions.ts';
@@ -67,6 +68,7 @@ function storesOf(connection: Connection): Stores {
     audit,
     changes,
     charges: chargeStore(connection),
+    clientDrafts: clientDraftStore(connection),
     clients: clientStore(shared, tokens),
     decisions: decisionStore(connection),
     lastUses: lastUseStore(connection),

@@ -10,6 +10,7 @@ import type { SecurityLevelStore } from './apis/security-level.ts';
 import type { ArtifactStore } from './artifacts.ts';
 import type { AuditStore } from './audit/audit-event.ts';
 import type { ChangeFeed } from './changes.ts';
+import type { ClientDraftStore } from './clients/client-drafts.ts';
 import type { ClientStore } from './clients/client-store.ts';
 import type { DecisionStore } from './decision/decision-store.ts';
 import type { LastUseStore } from './last-uses.ts';
@@ -40,6 +41,7 @@ export interface Stores {
   audit: AuditStore;
   changes: ChangeFeed;
   charges: ChargeStore;
+  clientDrafts: ClientDraftStore;
   clients: ClientStore;
   decisions: DecisionStore;
   lastUses: LastUseStore;

@@ -13,6 +13,7 @@ import { describeCatalog } from './catalog.contract.ts';
 import { describeChanges } from './changes.contract.ts';
 import { describeChargeRaces } from './charge-races.contract.ts';
 import { describeCharges } from './charges.contract.ts';
+import { describeClientDrafts } from './client-drafts.contract.ts';
 import { describeClients } from './clients.contract.ts';
 import type { Open } from './contract.ts';
 import { describeDecisions } from './decisions.contract.ts';
@@ -60,6 +61,7 @@ export function describePortContracts(adapter: string, open: Open): void {
   describe(adapter, () => {
     describeStores(open);
     describeClients(open);
+    describeClientDrafts(open);
     describeUsers(open);
     describeCatalog(open);
     describeInUse(open);
