@@ -62,7 +62,7 @@ export function apiKeyStore(database: Database, transactions: Transactions): Api
     {
       ...{ model: apiKeyModel(database), word: 'api key', change: 'api_key', id: 'apiKeyId' },
       ...{ sorts: SORTS, unique: { aliasKey: 'alias' } },
-      searched: ({ alias }) => [alias],
+      searched: ({ alias, apiKeyId, current }) => [alias, apiKeyId, current.lastFour],
       derived: ({ alias }) => ({ aliasKey: folded(alias) }),
       hidden: ['aliasKey'],
       conditions,
@@ -73,7 +73,17 @@ export function apiKeyStore(database: Database, transactions: Transactions): Api
   );
   const findByDigest = (digest: string) =>
     findBy({ $or: [{ 'current.digest': digest }, { 'previous.digest': digest }] });
-  return { find, list, insert, update, remove, findByDigest };
+  const stored = native<{ _id: string; clientId: string }>('apiKeys');
+  const countOf: ApiKeyStore['countOf'] = async (clientIds) => {
+    const counts = await stored
+      .aggregate<{ _id: string; keys: number }>([
+        { $match: { clientId: { $in: clientIds.map(text) } } },
+        { $group: { _id: '$clientId', keys: { $sum: 1 } } },
+      ])
+      .toArray();
+    return new Map(counts.map(({ _id, keys }) => [_id, keys]));
+  };
+  return { find, list, insert, update, remove, findByDigest, countOf };
 }
 
 interface StoredClient {
@@ -81,8 +91,13 @@ interface StoredClient {
   apiGroups: string[];
 }
 
-function conditions({ clientId }: ApiKeyFilter): Condition[] {
-  return clientId === undefined ? [] : [{ clientId }];
+function conditions({ clientId, expiring }: ApiKeyFilter): Condition[] {
+  return [
+    ...(clientId === undefined ? [] : [{ clientId }]),
+    ...(expiring === undefined
+      ? []
+      : [{ expiresAt: trusted({ $gt: expiring.after, $lt: expiring.before }) }]),
+  ];
 }
 
 /** What a client's own changes do to its keys, in the unit of the change. */

@@ -78,7 +78,7 @@ export function catalog(
       {
         ...{ model: apis, word: 'api', change: 'catalog', id: 'apiId', sorts: API_SORTS },
         unique: { path: 'path' },
-        searched: ({ path, method, name }) => [path, method, name],
+        searched: ({ path, method, name, apiId }) => [path, method, name, apiId],
         ...heldBy((apiId) => groupsAndScopes({ apis: apiId })),
       },
       transactions,

@@ -19,6 +19,8 @@ import { catalog } from './catalog.ts';
 import { changeFeed } from './changes.ts';
 import { chargeStore } from './charges.ts';
 import { clientDraftStore } from './client-drafts.ts';
+import { repairLastUsed } from './client-lists.ts';
+import { repairClientTexts } from './client-texts.ts';
 import { clientStore } from './clients.ts';
 import { connect, type Database } from './connection.ts';
 import { decisionStore } from './decisions.ts';
@@ -56,6 +58,7 @@ async function prepared(database: Database): Promise<Stores> {
   const changes = changeFeed(database);
   const keys = signingKeys(database);
   await createIndexes(database);
+  await Promise.all([repairLastUsed(database), repairClientTexts(database)]);
   await Promise.all([changes.prepare(!database.transactions), keys.prepare()]);
 
   const audit = auditTrail(database);

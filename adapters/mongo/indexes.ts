@@ -11,6 +11,7 @@ import { changesSchema } from './changes.ts';
 import { quotaSchema } from './charge-quotas.ts';
 import { retrySchema } from './charge-retries.ts';
 import { clientDraftSchema } from './client-drafts.ts';
+import { clientTextSchema } from './client-texts.ts';
 import { clientSchema, deletedClientSchema } from './clients.ts';
 import type { Database } from './connection.ts';
 import { decisionSchema } from './decisions.ts';
@@ -36,6 +37,7 @@ export const COLLECTIONS: Record<string, Schema> = {
   changes: changesSchema,
   clientDrafts: clientDraftSchema,
   clients: clientSchema,
+  clientTexts: clientTextSchema,
   decisions: decisionSchema,
   deletedClients: deletedClientSchema,
   lastUses: lastUseSchema,

@@ -1,9 +1,10 @@
 /**
- * Lists: words to look for, filters, and keyset paging. A cursor holds the sort value and the id of
- * the last row, so rows that come or go between two pages make none of the others skip or repeat.
+ * Lists: words to look for, filters, and keyset paging. A cursor holds the sort value and the id of a
+ * row beside the page, so rows that come or go between two pages make none of the others skip or repeat.
  * Sort values are never null: where a field may be, its noun stores a sort key beside it.
  */
 import { type Model, type QueryFilter, trusted } from 'mongoose';
+import { cutPage, type Position, positionOf, unreadable } from '../../src/domain/cursors.ts';
 import { invalidField } from '../../src/domain/errors.ts';
 import type { ListQuery, Page } from '../../src/domain/records.ts';
 import { folded, type Stored } from './schema.ts';
@@ -22,16 +23,21 @@ export interface Sort {
 
 type SortValue = Date | number | string;
 
-/** Operator by direction. */
-const BEYOND = { 1: '$gt', [-1]: '$lt' } as const;
+/** Most words that one search may have, and their length. */
+const [MAX_WORDS, MAX_LENGTH] = [50, 1000];
 
-/** Most words that one search may have. */
-const MAX_WORDS = 50;
-
-/** What to sort by, and which way; the id settles equal values. */
+/** What to sort by; the id settles equal values. */
 interface Order extends Sort {
-  direction: 1 | -1;
-  idDirection: 1 | -1;
+  descending: boolean;
+  idDescending: boolean;
+}
+
+/** The records that have the words of a search. */
+export interface Found {
+  /** Which they are. */
+  conditions: Condition[];
+  /** Counts them, where that is cheaper than by their conditions. */
+  count?(): Promise<number>;
 }
 
 /** What a list is made of. */
@@ -44,6 +50,8 @@ export interface Listing<T, F> {
   /** The id settles equal values upwards; default: the way of the sort. */
   idAscending?: boolean;
   conditions(filter: F): Condition[];
+  /** Finds what has all of these words; default: by the `searchText` of each record. */
+  searching?: ((words: string[]) => Promise<Found>) | undefined;
   decode(stored: Stored): T;
 }
 
@@ -53,51 +61,101 @@ export interface Listing<T, F> {
  * @throws DomainError `validation_failed` for an unknown sort field or an unreadable cursor
  */
 export async function pageOf<T, F>(listing: Listing<T, F>, query: ListQuery<F>): Promise<Page<T>> {
-  const order = orderOf(listing, query);
-  const { direction, idDirection, path } = order;
-  const wanted = [
-    ...words(query.search ?? ''),
-    ...(query.filter === undefined ? [] : listing.conditions(query.filter)),
-  ];
-  const after = query.cursor === undefined ? [] : [behind(query.cursor, order)];
-  const [rows, total] = await Promise.all([
-    listing.model
-      .find(allOf([...wanted, ...after]))
-      .sort({ [path]: direction, _id: idDirection })
-      .limit(query.limit + 1)
-      .lean<Stored[]>(),
-    listing.model.countDocuments(allOf(wanted)),
-  ]);
-  const last = rows.length > query.limit ? rows[query.limit - 1] : undefined;
-  return {
-    items: rows.slice(0, query.limit).map(listing.decode),
-    nextCursor: last === undefined ? null : cursorAt(last, order),
-    total,
-  };
+  return pageOfWanted(listing, query, await wantedOf(listing, query));
 }
 
-function orderOf<T, F>(listing: Listing<T, F>, query: ListQuery<F>): Order {
-  const { sorts, descending = false } = listing;
-  const asked = query.sort ?? { field: sorts[0].field, descending };
+/** One page of the rows that are wanted already, whatever filter and search the query has. */
+export async function pageOfWanted<T, F>(
+  listing: Listing<T, F>,
+  query: Omit<ListQuery<F>, 'filter' | 'search'>,
+  { wanted, count }: Wanted,
+): Promise<Page<T>> {
+  const order = orderOf(listing, query);
+  const position = positionOf(query.cursor, order);
+  const beyond = beyondRow(position, order);
+  const [rows, total] = await Promise.all([
+    listing.model
+      .find(allOf([...wanted, ...beyond]), { searchText: 0 })
+      .sort(sortOf(order, position))
+      .limit(query.limit + 1)
+      .lean<Stored[]>(),
+    count(),
+  ]);
+  const reading = { position, rows, limit: query.limit, total };
+  const page = cutPage(reading, order, (row) => [row[order.path], row._id]);
+  return { ...page, items: page.items.map(listing.decode) };
+}
+
+/** Which rows a filter and a search want. */
+export interface Wanted {
+  wanted: Condition[];
+  /** Counts them. */
+  count(): Promise<number>;
+}
+
+/** The rows that a query wants, on all pages. */
+export async function wantedOf<T, F>(
+  { model, conditions, searching = inSearchText }: Listing<T, F>,
+  { filter, search }: Pick<ListQuery<F>, 'filter' | 'search'>,
+): Promise<Wanted> {
+  const filters = filter === undefined ? [] : conditions(filter);
+  const found = await searching(wordsOf(search ?? ''));
+  const wanted = [...found.conditions, ...filters];
+  const countAll = async () => countOf(model, wanted);
+  return { wanted, count: filters.length === 0 && found.count ? found.count : countAll };
+}
+
+/** Counts documents; all of them by the keys of an index, which takes half as long as by themselves. */
+export async function countOf(model: Model<Stored>, wanted: Condition[]): Promise<number> {
+  return wanted.length === 0
+    ? model.countDocuments({}).hint({ _id: 1 })
+    : model.countDocuments(allOf(wanted));
+}
+
+function orderOf<T, F>(listing: Listing<T, F>, query: Pick<ListQuery<F>, 'sort'>): Order {
+  const { sorts, descending: isDescending = false } = listing;
+  const asked = query.sort ?? { field: sorts[0].field, descending: isDescending };
   const sort = sorts.find(({ field }) => field === asked.field);
   if (sort !== undefined) {
-    const direction = asked.descending ? -1 : 1;
-    return { ...sort, direction, idDirection: listing.idAscending ? 1 : direction };
+    const { descending } = asked;
+    return { ...sort, descending, idDescending: listing.idAscending ? false : descending };
   }
   const known = sorts.map(({ field }) => field).join(', ');
   throw invalidField('sort', 'unknown_field', `"${asked.field}" cannot be sorted by; use ${known}`);
 }
 
-function words(search: string): Condition[] {
-  const found = new Set(folded(search).split(/\s+/u));
-  found.delete('');
-  if (found.size > MAX_WORDS) {
-    throw invalidField('search', 'too_long', `may have at most ${MAX_WORDS} words`);
-  }
-  return [...found].map((word) => ({ searchText: trusted({ $regex: literally(word) }) }));
+/** Which way value and id go as the page is read; 1 = upwards. */
+function waysOf({ descending, idDescending }: Order, { backward }: Position): [1 | -1, 1 | -1] {
+  const way = (down: boolean) => (down === backward ? 1 : -1);
+  return [way(descending), way(idDescending)];
 }
 
-function literally(text: string): string {
+function sortOf(order: Order, position: Position): Record<string, 1 | -1> {
+  const [way, idWay] = waysOf(order, position);
+  return { [order.path]: way, _id: idWay };
+}
+
+function wordsOf(search: string): string[] {
+  const found = new Set(folded(search).split(/\s+/u));
+  found.delete('');
+  if (found.size > MAX_WORDS || [...found].some(({ length }) => length > MAX_LENGTH)) {
+    const most = `may have at most ${MAX_WORDS} words of ${MAX_LENGTH} characters`;
+    throw invalidField('search', 'too_long', most);
+  }
+  return [...found];
+}
+
+async function inSearchText(words: string[]): Promise<Found> {
+  return { conditions: words.map(containing) };
+}
+
+/** Condition: the `searchText` of a record contains a word. */
+export function containing(word: string): Condition {
+  return { searchText: trusted({ $regex: literally(word) }) };
+}
+
+/** Text as a regular expression that matches just it. */
+export function literally(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/#-]/g, '\\$&');
 }
 
@@ -106,37 +164,17 @@ export function allOf(conditions: Condition[]): QueryFilter<Stored> {
   return conditions.length === 0 ? {} : { $and: conditions };
 }
 
-/** Rows behind the one that a cursor names. */
-function behind(cursor: string, order: Order): Condition {
-  const [value, id] = readCursor(cursor, order);
-  const { path, direction, idDirection } = order;
-  return {
-    $or: [
-      { [path]: trusted({ [BEYOND[direction]]: value }) },
-      { [path]: value, _id: trusted({ [BEYOND[idDirection]]: id }) },
-    ],
-  };
-}
-
-function cursorAt(stored: Stored, { field, direction, path }: Order): string {
-  const position = [field, direction, stored[path], stored._id];
-  return Buffer.from(JSON.stringify(position)).toString('base64url');
-}
-
-function readCursor(cursor: string, order: Order): [value: SortValue, id: string] {
-  try {
-    const position: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(position) && position.length === 4) {
-      const [field, direction, raw, id] = position;
-      const value = order.type === 'date' && typeof raw === 'string' ? new Date(raw) : raw;
-      const ofThisList = field === order.field && direction === order.direction;
-      if (ofThisList && typeof id === 'string' && isSortValue(value, order.type))
-        return [value, id];
-    }
-  } catch {
-    // Not JSON: the same answer as any other cursor that this list never gave.
-  }
-  throw invalidField('cursor', 'unreadable', 'is not a cursor of this list; begin without one');
+/** Condition: rows behind the one that a page is read from. */
+function beyondRow(position: Position, order: Order): Condition[] {
+  if (position.beyond === null) return [];
+  const { path, type } = order;
+  const [raw, id] = position.beyond;
+  const value = type === 'date' && typeof raw === 'string' ? new Date(raw) : raw;
+  if (typeof id !== 'string' || !isSortValue(value, type)) throw unreadable();
+  const [way, idWay] = waysOf(order, position);
+  const behind = (direction: 1 | -1, than: SortValue) =>
+    trusted(direction === 1 ? { $gt: than } : { $lt: than });
+  return [{ $or: [{ [path]: behind(way, value) }, { [path]: value, _id: behind(idWay, id) }] }];
 }
 
 function isSortValue(value: unknown, type: Sort['type']): value is SortValue {

@@ -7,7 +7,7 @@ import { conflict, DomainError, notFound } from '../../src/domain/errors.ts';
 import type { RecordStore, Versioned } from '../../src/domain/records.ts';
 import { inSession } from './connection.ts';
 import { takenKey } from './errors.ts';
-import { type Condition, pageOf, type Sort } from './paging.ts';
+import { type Condition, type Listing, pageOf, type Sort } from './paging.ts';
 import { folded, type Stored } from './schema.ts';
 import type { Transactions, Unit } from './unit-of-work.ts';
 
@@ -31,12 +31,16 @@ export interface Noun<T extends Versioned, F> {
   /** Stored beside the record's fields, and no part of the record. */
   hidden?: string[];
   conditions?(filter: F): Condition[];
-  /** Fields that `update` leaves alone. */
-  keptByUpdate?: (keyof T & string)[];
+  /** Finds what has the words of a search, where that is not by `searchText`. */
+  searching?: Listing<T, F>['searching'];
+  /** Stored fields that `update` leaves alone. */
+  keptByUpdate?: string[];
   /** Rules that other records have a say in; they throw to refuse. */
   beforeInsert?(record: T, unit: Unit): Promise<void>;
   beforeUpdate?(record: T, unit: Unit): Promise<void>;
   beforeRemove?(id: string, unit: Unit, event: AuditEvent): Promise<void>;
+  /** What is stored of a record elsewhere, as it was just written. */
+  afterWrite?(stored: Stored, unit: Unit): Promise<void>;
   /** What a change means for other records. */
   afterUpdate?(record: T, unit: Unit): Promise<void>;
 }
@@ -47,6 +51,8 @@ export interface Records<T extends Versioned, F> extends RecordStore<T, F> {
   findBy(condition: Condition, session?: ClientSession): Promise<T | null>;
   /** All of them, by id. */
   all(): Promise<T[]>;
+  /** What `list` is made of. */
+  listing: Listing<T, F>;
 }
 
 /** A store of one noun. */
@@ -54,9 +60,10 @@ export function recordStore<T extends Versioned, F = Record<string, never>>(
   noun: Noun<T, F>,
   { governed }: Transactions,
 ): Records<T, F> {
-  const { model, sorts } = noun;
+  const { model, sorts, searching } = noun;
   const decode = decoder(noun);
   const conditions = (filter: F) => noun.conditions?.(filter) ?? [];
+  const listing = { model, sorts, conditions, searching, decode };
 
   const findBy: Records<T, F>['findBy'] = async (condition, session) => {
     const found = await model
@@ -73,7 +80,8 @@ export function recordStore<T extends Versioned, F = Record<string, never>>(
     find: (id) => findBy({ _id: id }),
     findBy,
     all,
-    list: (query) => pageOf({ model, sorts, conditions, decode }, query),
+    listing,
+    list: (query) => pageOf(listing, query),
     insert: (record, event) =>
       namingTaken(noun, record, () => governed((unit) => insert(noun, { record, event, unit }))),
     update: (record, event) =>
@@ -108,7 +116,9 @@ interface Write<T> {
 async function insert<T extends Versioned, F>(noun: Noun<T, F>, write: Write<T>): Promise<void> {
   const { record, event, unit } = write;
   await noun.beforeInsert?.(record, unit);
-  await new noun.model(encode(noun, record)).save(inSession(unit.session));
+  const stored = encode(noun, record);
+  await new noun.model(stored).save(inSession(unit.session));
+  await noun.afterWrite?.(stored, unit);
   unit.changed({ kind: noun.change, id: idOf(noun, record) });
   unit.audited(event);
 }
@@ -125,6 +135,7 @@ async function update<T extends Versioned, F>(noun: Noun<T, F>, write: Write<T>)
     inSession(unit.session),
   );
   if (matchedCount === 0) return false;
+  await noun.afterWrite?.({ _id, ...fields }, unit);
   await noun.afterUpdate?.(record, unit);
   unit.changed({ kind: noun.change, id: _id });
   unit.audited(event);
@@ -150,7 +161,11 @@ function idOf<T extends Versioned, F>(noun: Noun<T, F>, record: T): string {
   return record[noun.id] as string;
 }
 
-function encode<T extends Versioned, F>(noun: Noun<T, F>, record: T): Stored {
+/** The document of a record. */
+export function encode<T extends Versioned>(
+  noun: Pick<Noun<T, never>, 'id' | 'searched' | 'derived'>,
+  record: T,
+): Stored {
   const { [noun.id]: id, ...fields } = record as Record<string, unknown>;
   const searchText = folded(noun.searched(record).join('\n'));
   return { _id: id as string, ...fields, searchText, ...noun.derived?.(record) };

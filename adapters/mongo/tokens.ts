@@ -9,7 +9,7 @@ import type { ClientSession, mongo } from 'mongoose';
 import { conflict } from '../../src/domain/errors.ts';
 import type { AccessToken, RefreshFamily, StoredToken } from '../../src/domain/tokens/token.ts';
 import type { TokenOwner, TokenStore } from '../../src/domain/tokens/token-store.ts';
-import { type Database, inSession } from './connection.ts';
+import { type Database, inSession, text } from './connection.ts';
 import { takenKey } from './errors.ts';
 import { pageOf, type Sort } from './paging.ts';
 import type { Stored } from './schema.ts';
@@ -49,7 +49,7 @@ export function tokenStore(
 function finding(
   database: Database,
   tokens: mongo.Collection<TokenDocument>,
-): Pick<TokenStore, 'findAccess' | 'findFamily' | 'list'> {
+): Pick<TokenStore, 'findAccess' | 'findFamily' | 'countLive' | 'list'> {
   const model = database.connection.model<Stored>('Token', tokenSchema, 'tokens');
   const read = documentReader(tokens);
 
@@ -77,7 +77,18 @@ function finding(
       { ...query, filter: owner },
     );
 
-  return { findAccess, findFamily, list };
+  async function countLive(clientIds: readonly string[], now: Date): Promise<Map<string, number>> {
+    const ofClients = { clientId: { $in: clientIds.map(text) }, ...liveTokens(now) };
+    const counts = await tokens
+      .aggregate<{ _id: string; live: number }>([
+        { $match: ofClients },
+        { $group: { _id: '$clientId', live: { $sum: 1 } } },
+      ])
+      .toArray();
+    return new Map(counts.map(({ _id, live }) => [_id, live]));
+  }
+
+  return { findAccess, findFamily, countLive, list };
 }
 
 /** The access token goes first: its id is the one that can be taken. */

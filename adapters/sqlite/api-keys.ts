@@ -9,8 +9,9 @@ import {
 import type { Client } from '../../src/domain/clients/client.ts';
 import { invalid, notFound } from '../../src/domain/errors.ts';
 import { encode, fold } from './codec.ts';
+import { reading } from './errors.ts';
 import type { Shared } from './noun.ts';
-import { equalities } from './page.ts';
+import { type Condition, equalities } from './page.ts';
 import { type DocumentRow, recordOf } from './record-rows.ts';
 import { recordStore } from './record-store.ts';
 
@@ -34,18 +35,34 @@ export function apiKeyStore(shared: Shared): ApiKeyStore {
       id: ['apiKeyId', apiKey.apiKeyId],
       alias: ['alias', apiKey.alias],
     }),
-    searched: (apiKey) => [apiKey.alias],
+    searched: ({ alias, apiKeyId, current }) => [alias, apiKeyId, current.lastFour],
     sorts: { createdAt: 'created_at', alias: 'alias', expiresAt: 'expires_at' },
-    conditions: ({ clientId }) => equalities({ client_id: clientId }),
+    conditions: ({ clientId, expiring }) => [
+      ...equalities({ client_id: clientId }),
+      ...(expiring === undefined ? [] : [expiringWithin(expiring)]),
+    ],
     beforeInsert: refuseUnheld,
     beforeUpdate: refuseUnheld,
   });
+  const count = shared.connection.prepare<{ client_id: string; keys: number }>(
+    `SELECT client_id, count(*) AS keys FROM api_keys
+     WHERE client_id IN (SELECT value FROM json_each(?)) GROUP BY client_id`,
+  );
   const [findCurrent, findPrevious] = [store.findBy('digest'), store.findBy('previous_digest')];
   return {
     ...store,
     // In this order: a rotation in between makes a current value the previous one, never the reverse.
     findByDigest: async (digest) => (await findCurrent(digest)) ?? findPrevious(digest),
+    countOf: (clientIds) =>
+      reading(() => {
+        const rows = count.all(JSON.stringify(clientIds));
+        return new Map(rows.map(({ client_id, keys }) => [client_id, keys]));
+      }),
   };
+}
+
+function expiringWithin({ after, before }: { after: Date; before: Date }): Condition {
+  return { sql: 'expires_at > ? AND expires_at < ?', values: [after.getTime(), before.getTime()] };
 }
 
 /** What a client's own changes do to its keys; to be called inside the transaction of the change. */

@@ -19,7 +19,7 @@ export function apiStore(shared: Shared): ApiStore {
       id: ['apiId', api.apiId],
       path: ['path', `${api.method} ${api.path}`],
     }),
-    searched: (api) => [api.path, api.method, api.name],
+    searched: (api) => [api.path, api.method, api.name, api.apiId],
     sorts: { path: 'path', createdAt: 'created_at' },
     heldAs: ['api'],
   });

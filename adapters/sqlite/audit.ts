@@ -88,6 +88,7 @@ function pageRequest(query: ListQuery<AuditFilter>): PageRequest {
     order: orderOf({ at: 'at' }, sort, 'position'),
     limit,
     cursor,
+    isIndexed: true,
   };
 }
 

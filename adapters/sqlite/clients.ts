@@ -1,17 +1,25 @@
 /** Clients. */
 import type { Client } from '../../src/domain/clients/client.ts';
-import type { ClientFilter, ClientStore } from '../../src/domain/clients/client-store.ts';
+import type {
+  ClientCounts,
+  ClientFilter,
+  ClientStore,
+} from '../../src/domain/clients/client-store.ts';
 import { conflict } from '../../src/domain/errors.ts';
 import { clientKeys } from './api-keys.ts';
+import {
+  BEGINNING,
+  clientConditions,
+  clientSearch,
+  countClients,
+  FOREVER,
+} from './client-lists.ts';
 import { fold } from './codec.ts';
+import { reading } from './errors.ts';
 import { lockableStore } from './locks.ts';
 import type { Noun, Shared } from './noun.ts';
-import { type Condition, equalities } from './page.ts';
-import { recordStore } from './record-store.ts';
+import { conditionsOf, recordStore } from './record-store.ts';
 import type { Tokens } from './tokens.ts';
-
-/** The ends of time, for clients that are open on one side. */
-const [BEGINNING, FOREVER] = [-8.64e15, 8.64e15];
 
 const NOUN: Noun<Client, ClientFilter> = {
   kind: 'client',
@@ -42,7 +50,7 @@ const NOUN: Noun<Client, ClientFilter> = {
     client.applicationNo,
     client.note,
     ...client.emails,
-    ...client.ipBindings.map(({ address }) => address),
+    ...client.ipBindings.flatMap(({ hostName, address }) => [hostName, address]),
     ...client.apiGroups,
   ],
   sorts: {
@@ -50,8 +58,9 @@ const NOUN: Noun<Client, ClientFilter> = {
     clientName: 'client_name',
     displayName: 'display_name COLLATE NOCASE',
     expiresAt: 'expires_at',
+    lastUsedAt: 'last_used_at',
   },
-  conditions,
+  conditions: clientConditions,
   lockable: true,
   holds: (client) => [
     { kind: 'security_level', id: client.securityLevel },
@@ -68,8 +77,9 @@ export function clientStore(shared: Shared, tokens: Tokens): ClientStore {
   const reserve = prepare('INSERT INTO deleted_clients (id) VALUES (?)');
   const removeQuotas = prepare('DELETE FROM quotas WHERE client_id = ?');
   const keys = clientKeys(shared);
+  const noun = { ...NOUN, searching: clientSearch(shared.connection) };
   const store = recordStore(shared, {
-    ...NOUN,
+    ...noun,
     beforeInsert({ clientId }) {
       if (isReserved.get(clientId) !== undefined) throw conflict('clientId', clientId);
     },
@@ -81,44 +91,17 @@ export function clientStore(shared: Shared, tokens: Tokens): ClientStore {
       tokens.revokeAllNow({ clientId }, event.at);
     },
   });
-  return { ...store, ...lockableStore(shared.connection, { ...shared, ...NOUN }) };
-}
-
-/**
- * The first that applies is a client's status: disabled, locked, not started, expired, enabled. The
- * plus sign keeps SQLite from the index of a date that nearly every client passes.
- */
-function statusCondition(status: ClientFilter['status'], at: number): Condition[] {
-  const live = `status = 'enabled' AND locked_at IS NULL`;
-  switch (status) {
-    case undefined:
-      return [];
-    case 'disabled':
-      return [{ sql: `status = 'disabled'`, values: [] }];
-    case 'locked':
-      return [{ sql: `status = 'enabled' AND locked_at IS NOT NULL`, values: [] }];
-    case 'not_started':
-      return [{ sql: `${live} AND starts_at > ?`, values: [at] }];
-    case 'expired':
-      return [{ sql: `${live} AND starts_at <= ? AND +expires_at <= ?`, values: [at, at] }];
-    case 'enabled':
-      return [{ sql: `${live} AND starts_at <= ? AND +expires_at > ?`, values: [at, at] }];
+  function countNow({ status: _, ...filter }: ClientFilter, search?: string): ClientCounts {
+    const wanted = conditionsOf(noun, filter, search);
+    return countClients(shared.connection, wanted, filter.at);
   }
-}
-
-function conditions(filter: ClientFilter): Condition[] {
-  const { at, status, audience, securityLevel, apiGroup, environment, kind } = filter;
-  return [
-    ...statusCondition(status, at.getTime()),
-    ...equalities({ audience, security_level: securityLevel, environment, kind }),
-    ...(apiGroup === undefined ? [] : [holding(apiGroup)]),
-  ];
-}
-
-function holding(apiGroup: string): Condition {
-  return {
-    sql: `id IN (SELECT holder_id FROM holdings
-          WHERE held_kind = 'api_group' AND held_id = ? AND holder_kind = 'client')`,
-    values: [apiGroup],
+  const lists: Pick<ClientStore, 'countByStatus' | 'listWithCounts'> = {
+    countByStatus: (filter, search) => reading(() => countNow(filter, search)),
+    listWithCounts: (query) =>
+      reading(() => {
+        const counts = countNow(query.filter, query.search);
+        return { ...store.pageNow(query, counts[query.filter.status ?? 'all']), counts };
+      }),
   };
+  return { ...store, ...lists, ...lockableStore(shared.connection, { ...shared, ...NOUN }) };
 }

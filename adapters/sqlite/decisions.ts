@@ -1,4 +1,5 @@
 /** Recorded decisions. Lists walk an index and end with their page, since there may be millions. */
+import { cutPage, positionOf } from '../../src/domain/cursors.ts';
 import {
   type DecisionFilter,
   type DecisionRecord,
@@ -6,12 +7,11 @@ import {
   MOST_COUNTED,
 } from '../../src/domain/decision/decision-store.ts';
 import type { TraceEntry } from '../../src/domain/decision/explain.ts';
-import { invalidField } from '../../src/domain/errors.ts';
 import type { ListQuery, Page } from '../../src/domain/records.ts';
 import { encode } from './codec.ts';
 import type { Connection, SqlValue } from './connection.ts';
 import { reading } from './errors.ts';
-import { type Condition, equalities, orderOf } from './page.ts';
+import { type Condition, clause, equalities, orderOf, turn } from './page.ts';
 
 interface DecisionRow {
   decision_id: string;
@@ -63,24 +63,20 @@ function pageOf(
   { prepare }: Connection,
   { filter = {}, sort = NEWEST_FIRST, limit, cursor }: ListQuery<DecisionFilter>,
 ): Page<DecisionRecord> {
-  const { descending } = orderOf({ at: 'at' }, sort, 'decision_id');
+  const order = orderOf({ at: 'at' }, sort, 'decision_id');
+  const { beyond, orderBy } = turn(order, cursor);
   const wanted = conditions(filter);
-  const [where, values] = clause([...wanted, ...startingAfter(descending, cursor)]);
-  const direction = descending ? 'DESC' : 'ASC';
+  const [where, values] = clause([...wanted, ...beyond]);
   const rows = prepare<DecisionRow>(
-    `SELECT ${COLUMNS} FROM decisions WHERE ${where}
-     ORDER BY at ${direction}, decision_id ${direction} LIMIT ?`,
+    `SELECT ${COLUMNS} FROM decisions ${where} ORDER BY ${orderBy} LIMIT ?`,
   ).all(...values, limit + 1);
   const [counted, countedValues] = clause(wanted);
-  const total = prepare<{ total: number }>(
-    `SELECT count(*) AS total FROM (SELECT 1 FROM decisions WHERE ${counted} LIMIT ?)`,
-  ).get(...countedValues, MOST_COUNTED);
-  const last = rows.length > limit ? rows[limit - 1] : undefined;
-  return {
-    items: rows.slice(0, limit).map(recordOf),
-    nextCursor: last === undefined ? null : cursorAt(descending, last),
-    total: total?.total ?? 0,
-  };
+  const { total } = prepare<{ total: number }>(
+    `SELECT count(*) AS total FROM (SELECT 1 FROM decisions ${counted} LIMIT ?)`,
+  ).get(...countedValues, MOST_COUNTED) ?? { total: 0 };
+  const reading = { position: positionOf(cursor, order), rows, limit, total };
+  const page = cutPage(reading, order, (row) => [row.at, row.decision_id]);
+  return { ...page, items: page.items.map(recordOf) };
 }
 
 function conditions(filter: DecisionFilter): Condition[] {
@@ -93,43 +89,6 @@ function conditions(filter: DecisionFilter): Condition[] {
     // The plus keeps SQLite from the index of expiries, by which it would have to sort.
     ...(at ? [{ sql: '+expires_at > ?', values: [at.getTime()] }] : []),
   ];
-}
-
-function clause(parts: readonly Condition[]): [sql: string, values: SqlValue[]] {
-  return [parts.map(({ sql }) => `(${sql})`).join(' AND '), parts.flatMap(({ values }) => values)];
-}
-
-function startingAfter(descending: boolean, cursor: string | undefined): Condition[] {
-  if (cursor === undefined) return [];
-  const [at, id] = readCursor(descending, cursor);
-  const beyond = descending ? '<' : '>';
-  return [
-    {
-      sql: `at ${beyond}= ? AND (at ${beyond} ? OR decision_id ${beyond} ?)`,
-      values: [at, at, id],
-    },
-  ];
-}
-
-function cursorAt(descending: boolean, { at, decision_id }: DecisionRow): string {
-  return Buffer.from(JSON.stringify([descending, at, decision_id])).toString('base64url');
-}
-
-function readCursor(descending: boolean, cursor: string): [at: number, id: string] {
-  try {
-    const position: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(position) && position.length === 3 && position[0] === descending) {
-      const [, at, id] = position;
-      if (typeof at === 'number' && typeof id === 'string') return [at, id];
-    }
-  } catch {
-    // Not JSON: the same answer as any other cursor that this list never gave.
-  }
-  throw invalidField(
-    'cursor',
-    'unreadable',
-    'is not a cursor of this list; start at the first page',
-  );
 }
 
 function rowOf(record: DecisionRecord): SqlValue[] {

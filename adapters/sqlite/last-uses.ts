@@ -1,5 +1,10 @@
 /** Last uses of secrets, clients and keys. */
-import type { LastUse, LastUseStore } from '../../src/domain/last-uses.ts';
+import {
+  clientOfSubject,
+  LAST_USE_STEP_SECONDS,
+  type LastUse,
+  type LastUseStore,
+} from '../../src/domain/last-uses.ts';
 import type { Connection } from './connection.ts';
 import { reading } from './errors.ts';
 
@@ -16,12 +21,20 @@ export function lastUseStore({ prepare, transact }: Connection): LastUseStore {
      ON CONFLICT (subject) DO UPDATE SET at = excluded.at, address = excluded.address
      WHERE excluded.at >= last_uses.at`,
   );
+  const moveClient = prepare(
+    `UPDATE clients SET last_used_at = ?1
+     WHERE id = ?2 AND last_used_at <= ?1 - ${LAST_USE_STEP_SECONDS * 1000}`,
+  );
   const find = prepare<UseRow>('SELECT subject, at, address FROM last_uses WHERE subject = ?');
   return {
     async record(uses) {
       if (uses.length === 0) return;
       await transact(() => {
-        for (const { subject, at, address } of uses) record.run(subject, at.getTime(), address);
+        for (const { subject, at, address } of uses) {
+          record.run(subject, at.getTime(), address);
+          const clientId = clientOfSubject(subject);
+          if (clientId !== null) moveClient.run(at.getTime(), clientId);
+        }
       }, 'process_end');
     },
     find: (subjects) =>

@@ -87,6 +87,7 @@ function pageRequest(query: Parameters<MailStore['list']>[0]): PageRequest {
     order: orderOf({ at: 'at' }, sort, 'mail_id'),
     limit,
     cursor,
+    isIndexed: true,
   };
 }
 

@@ -28,6 +28,8 @@ export interface Noun<T extends GovernedRecord, Filter> {
   /** SQL of each sort key by field; the first is the default. */
   sorts: Readonly<Record<string, string>>;
   conditions?(filter: Filter): Condition[];
+  /** Conditions of searched words; default: the searched texts contain each. */
+  searching?(words: readonly string[]): Condition[];
   /** Whether the table has lock columns, fed from the field `lock`. */
   lockable?: boolean;
   /** Other records that a record names, and that cannot be removed meanwhile. */

@@ -1,19 +1,25 @@
-/** Keyset paging: a page starts after the last row of the page before, wherever rows come or go. */
+/** Keyset paging: a page starts beside a row of the page next to it, wherever rows come or go. */
+import { cutPage, positionOf, type RowKey, unreadable } from '../../src/domain/cursors.ts';
 import { invalidField } from '../../src/domain/errors.ts';
 import type { Page } from '../../src/domain/records.ts';
 import { fold } from './codec.ts';
 import type { Connection, SqlValue } from './connection.ts';
 
 /** A part of a WHERE clause and its values. */
-export interface Condition {
+export interface Clause {
   sql: string;
   values: SqlValue[];
+}
+
+/** A condition; `ofRow` is the same, judged on the row alone, where `sql` looks its rows up elsewhere. */
+export interface Condition extends Clause {
+  ofRow?: Clause;
 }
 
 /** What to sort by. */
 export interface Order {
   /** Name of the sort, part of the cursor. */
-  name: string;
+  field: string;
   /** SQL of the sort key; never null. */
   key: string;
   descending: boolean;
@@ -30,6 +36,10 @@ export interface PageRequest {
   order: Order;
   limit: number;
   cursor?: string | undefined;
+  /** Whether an index leads with the conditions and goes on in the order; default false. */
+  isIndexed?: boolean;
+  /** Rows on all pages, where they are counted already. */
+  total?: number | undefined;
 }
 
 /** What the pager reads of a row. */
@@ -38,8 +48,13 @@ interface KeyedRow {
   pageId: string | number;
 }
 
-/** Most words that one search may have. */
-const MAX_WORDS = 50;
+/** Most words that one search may have, and their length. */
+const [MAX_WORDS, MAX_LENGTH] = [50, 1000];
+/**
+ * Matches that are gathered and sorted for a page. Of more than these, an index is walked in the order
+ * of the list, which comes upon the next match soon; with few it could have to walk all of it.
+ */
+const GATHERED_MOST = 20_000;
 
 /**
  * Reads one page.
@@ -53,102 +68,84 @@ export function readPage<T, Id extends string | number>(
   request: PageRequest,
   find: (id: Id) => T | null,
 ): Page<T> {
-  const { order, limit } = request;
-  const { keys, total } = keysOf(connection, request);
-  const kept = keys.slice(0, limit);
-  const last = keys.length > limit ? kept.at(-1) : undefined;
-  const items = kept.map(({ pageId }) => find(pageId as Id));
-  return {
-    items: items.filter((item) => item !== null),
-    nextCursor: last === undefined ? null : cursorAt(order, last),
-    total,
-  };
+  const { order, limit, cursor } = request;
+  const position = positionOf(cursor, order);
+  const { total = totalOf(connection, request) } = request;
+  const rows = keysOf(connection, request, total);
+  const page = cutPage({ position, rows, limit, total }, order, keyOf);
+  const items = page.items.map(({ pageId }) => find(pageId as Id));
+  return { ...page, items: items.filter((item) => item !== null) };
 }
 
-/** Keys of the page, and of the row after it where there is one. */
-function keysOf(
-  { prepare }: Connection,
-  request: PageRequest,
-): { keys: KeyedRow[]; total: number } {
-  const { limit } = request;
-  const { prefix, from, values, order } = sourceOf(request);
-  const [after, afterValues] = clause(startingAfter(order, request.cursor));
-  const total = `SELECT count(*) AS total FROM ${from}`;
-  const keys = prepare<KeyedRow & { total: number }>(
-    `${prefix} SELECT (${total}) AS total, ${order.key} AS pageKey, ${order.id} AS pageId
-     FROM ${from} ${after}
-     ORDER BY ${order.key} ${direction(order.descending)}, ${order.id} ${direction(order.idDescending)}
-     LIMIT ?`,
-  ).all(...values, ...afterValues, limit + 1);
-  const counted = keys[0] ?? prepare<{ total: number }>(`${prefix} ${total}`).get(...values);
-  return { keys, total: counted?.total ?? 0 };
+function totalOf({ prepare }: Connection, { from, where }: PageRequest): number {
+  const [matching, values] = clause(where);
+  const counted = prepare<{ total: number }>(`SELECT count(*) AS total FROM ${from} ${matching}`);
+  return counted.get(...values)?.total ?? 0;
+}
+
+/** Keys of the page in the way that it is read, and of the row after it where there is one. */
+function keysOf({ prepare }: Connection, request: PageRequest, total: number): KeyedRow[] {
+  const { from, where, order, limit, isIndexed = false } = request;
+  const gathers = !isIndexed && where.length > 0 && total <= GATHERED_MOST;
+  // The plus signs keep SQLite from the indexes of what stands behind them.
+  const wanted = isIndexed || gathers ? where : where.map(ofRow);
+  const { beyond, orderBy } = turn(order, request.cursor, gathers ? '+' : '');
+  const [matching, values] = clause([...wanted, ...beyond]);
+  return prepare<KeyedRow>(
+    `SELECT ${order.key} AS pageKey, ${order.id} AS pageId
+     FROM ${from} ${matching} ORDER BY ${orderBy} LIMIT ?`,
+  ).all(...values, limit + 1);
+}
+
+function ofRow({ ofRow, ...condition }: Condition): Clause {
+  const { sql, values } = ofRow ?? condition;
+  return { sql: `+(${sql})`, values };
+}
+
+function keyOf({ pageKey, pageId }: KeyedRow): RowKey {
+  return [pageKey, pageId];
 }
 
 /**
- * What a page is read from. Without a condition that is the table, whose indexes give page and count.
- * With conditions one scan gathers the keys of the matches, and both are taken from those.
+ * Where a page begins, and the order in which it is read.
+ *
+ * @param mark stands before the sort key; a plus keeps SQLite from its index
+ * @throws DomainError `validation_failed` on a cursor of another list
  */
-function sourceOf({ from, where, order }: PageRequest) {
-  if (where.length === 0) return { prefix: '', from, values: [], order };
-  const [matching, values] = clause(where);
-  const keys = `${order.key} AS pageKey, ${order.id} AS pageId`;
-  return {
-    prefix: `WITH matches AS MATERIALIZED (SELECT ${keys} FROM ${from} ${matching})`,
-    from: 'matches',
-    values,
-    order: { ...order, key: 'pageKey', id: 'pageId' },
-  };
+export function turn(
+  order: Order,
+  cursor: string | undefined,
+  mark = '',
+): { beyond: Clause[]; orderBy: string } {
+  const { backward, beyond } = positionOf(cursor, order);
+  const [keyDown, idDown] = [order.descending !== backward, order.idDescending !== backward];
+  const orderBy = `${mark}${order.key} ${direction(keyDown)}, ${order.id} ${direction(idDown)}`;
+  if (beyond === null) return { beyond: [], orderBy };
+  const [key, id] = beyond;
+  if (!isKey(key) || !isKey(id)) throw unreadable();
+  const [keyAfter, idAfter] = [keyDown ? '<' : '>', idDown ? '<' : '>'];
+  const sql = `${order.key} ${keyAfter}= ? AND (${order.key} ${keyAfter} ? OR ${order.id} ${idAfter} ?)`;
+  return { beyond: [{ sql, values: [key, key, id] }], orderBy };
 }
 
 function direction(descending: boolean): string {
   return descending ? 'DESC' : 'ASC';
 }
 
-function clause(conditions: readonly Condition[]): [sql: string, values: SqlValue[]] {
-  if (conditions.length === 0) return ['', []];
-  return [
-    `WHERE ${conditions.map(({ sql }) => `(${sql})`).join(' AND ')}`,
-    conditions.flatMap(({ values }) => values),
-  ];
-}
-
-function startingAfter(order: Order, cursor: string | undefined): Condition[] {
-  if (cursor === undefined) return [];
-  const { pageKey, pageId } = readCursor(order, cursor);
-  const [keyAfter, idAfter] = [order.descending ? '<' : '>', order.idDescending ? '<' : '>'];
-  return [
-    {
-      sql: `${order.key} ${keyAfter}= ? AND (${order.key} ${keyAfter} ? OR ${order.id} ${idAfter} ?)`,
-      values: [pageKey, pageKey, pageId],
-    },
-  ];
-}
-
-function cursorAt(order: Order, { pageKey, pageId }: KeyedRow): string {
-  const position = [order.name, order.descending, pageKey, pageId];
-  return Buffer.from(JSON.stringify(position)).toString('base64url');
-}
-
-function readCursor(order: Order, cursor: string): KeyedRow {
-  try {
-    const position: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString());
-    if (Array.isArray(position) && position.length === 4) {
-      const [name, descending, pageKey, pageId] = position;
-      const readable = name === order.name && descending === order.descending;
-      if (readable && isKey(pageKey) && isKey(pageId)) return { pageKey, pageId };
-    }
-  } catch {
-    // Not JSON: the same answer as any other cursor that this list never gave.
-  }
-  throw invalidField(
-    'cursor',
-    'unreadable',
-    'is not a cursor of this list; start at the first page',
-  );
-}
-
 function isKey(value: unknown): value is string | number {
   return typeof value === 'string' || typeof value === 'number';
+}
+
+/** All of some conditions, and their values. */
+export function conjunction(conditions: readonly Clause[]): [sql: string, values: SqlValue[]] {
+  const all = conditions.map(({ sql }) => `(${sql})`).join(' AND ');
+  return [all, conditions.flatMap(({ values }) => values)];
+}
+
+/** The WHERE clause of conditions, empty without any, and its values. */
+export function clause(conditions: readonly Clause[]): [sql: string, values: SqlValue[]] {
+  const [all, values] = conjunction(conditions);
+  return [all === '' ? '' : `WHERE ${all}`, values];
 }
 
 /**
@@ -169,7 +166,18 @@ export function orderOf(
     const known = Object.keys(keys).join(', ');
     throw invalidField('sort', 'unknown_field', `"${field}" cannot be sorted by; use ${known}`);
   }
-  return { name: field, key, descending, id, idDescending: descending };
+  return { field, key, descending, id, idDescending: descending };
+}
+
+/** The words of a search, folded, each once. */
+export function searchWords(search: string | undefined): string[] {
+  const words = new Set(fold(search ?? '').split(/\s+/));
+  words.delete('');
+  if (words.size > MAX_WORDS || [...words].some(({ length }) => length > MAX_LENGTH)) {
+    const most = `may have at most ${MAX_WORDS} words of ${MAX_LENGTH} characters`;
+    throw invalidField('search', 'too_long', most);
+  }
+  return [...words];
 }
 
 /**
@@ -178,12 +186,12 @@ export function orderOf(
  * @param column SQL of the folded text that is searched
  */
 export function searchConditions(column: string, search: string | undefined): Condition[] {
-  const words = new Set(fold(search ?? '').split(/\s+/));
-  words.delete('');
-  if (words.size > MAX_WORDS) {
-    throw invalidField('search', 'too_long', `may have at most ${MAX_WORDS} words`);
-  }
-  return [...words].map((word) => ({ sql: `instr(${column}, ?) > 0`, values: [word] }));
+  return searchWords(search).map((word) => containing(column, word));
+}
+
+/** Whether a text contains a word. GLOB, of which every character is escaped, takes half as long as instr(). */
+export function containing(column: string, word: string): Clause {
+  return { sql: `${column} GLOB ?`, values: [`*${word.replace(/[*?[]/g, '[$&]')}*`] };
 }
 
 /** Equality conditions, by column, for the values that are given. */

@@ -9,7 +9,7 @@ import type { ListQuery, Page, RecordStore } from '../../src/domain/records.ts';
 import { reading, refusingTaken } from './errors.ts';
 import { lockValues } from './locks.ts';
 import type { GovernedRecord, Noun, Shared } from './noun.ts';
-import { orderOf, readPage, searchConditions } from './page.ts';
+import { type Condition, containing, orderOf, readPage, searchWords } from './page.ts';
 import { documentOf, recordOf, recordStatements, rowOf } from './record-rows.ts';
 
 /** A record store, and what a noun's own methods are made from. */
@@ -18,6 +18,8 @@ export interface NounStore<T extends GovernedRecord, Filter> extends RecordStore
   findBy(column: string): (value: string) => Promise<T | null>;
   /** Every record, by id. */
   all(): Promise<T[]>;
+  /** `list` at once; with the number of rows on all pages where they are counted already. */
+  pageNow(query: ListQuery<Filter>, total?: number): Page<T>;
 }
 
 /** The store of a noun. */
@@ -42,7 +44,8 @@ export function recordStore<T extends GovernedRecord, Filter>(
         const records = sql.all.all(noun.kind).map((row) => recordOf<T>(row));
         return records.filter((record) => record !== null);
       }),
-    list: (query) => reading(() => list(table, query)),
+    list: (query) => reading(() => pageNow(table, query)),
+    pageNow: (query, total) => pageNow(table, query, total),
     insert: (record, event) => connection.transact(() => insert(table, record, event)),
     update: (record, event) => connection.transact(() => update(table, record, event)),
     remove: (id, event, version) =>
@@ -57,18 +60,31 @@ interface RecordTable<T extends GovernedRecord, Filter> {
   find(id: string): T | null;
 }
 
-function list<T extends GovernedRecord, Filter>(
+function pageNow<T extends GovernedRecord, Filter>(
   { shared, noun, find }: RecordTable<T, Filter>,
   { filter, search, sort, limit, cursor }: ListQuery<Filter>,
+  total?: number,
 ): Page<T> {
-  const filters = filter === undefined ? [] : (noun.conditions?.(filter) ?? []);
   const request = {
     from: noun.table,
-    where: [...filters, ...searchConditions('search', search)],
+    where: conditionsOf(noun, filter, search),
     order: orderOf(noun.sorts, sort, 'id'),
-    ...{ limit, cursor },
+    ...{ limit, cursor, total },
   };
   return readPage<T, string>(shared.connection, request, find);
+}
+
+/** Which rows of a noun a filter and a search want. */
+export function conditionsOf<T extends GovernedRecord, Filter>(
+  noun: Noun<T, Filter>,
+  filter: Filter | undefined,
+  search: string | undefined,
+): Condition[] {
+  const { searching = (words) => words.map((word) => containing('search', word)) } = noun;
+  return [
+    ...(filter === undefined ? [] : (noun.conditions?.(filter) ?? [])),
+    ...searching(searchWords(search)),
+  ];
 }
 
 function insert<T extends GovernedRecord, Filter>(

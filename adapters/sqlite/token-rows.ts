@@ -85,6 +85,12 @@ export function tokenStatements({ prepare }: Connection) {
       `UPDATE tokens AS t SET revoked_at = ? WHERE t.token_id = ? AND t.revoked_at IS NULL
          AND t.purge_at > ? AND (${FAMILY_IS_LIVE})`,
     ),
+    countLive: prepare<{ client_id: string; live: number }>(
+      `SELECT t.client_id, count(*) AS live FROM tokens t
+       WHERE t.revoked_at IS NULL AND t.expires_at > ? AND (${FAMILY_IS_LIVE})
+         AND t.client_id IN (SELECT value FROM json_each(?))
+       GROUP BY t.client_id`,
+    ),
     revokeClient: revokeOf('client_id'),
     revokeUser: revokeOf('user_id'),
   };

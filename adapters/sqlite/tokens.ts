@@ -36,10 +36,15 @@ type Statements = ReturnType<typeof tokenStatements>;
 function tokenReads(
   connection: Connection,
   sql: Statements,
-): Pick<Tokens, 'findAccess' | 'findFamily' | 'list'> {
+): Pick<Tokens, 'findAccess' | 'findFamily' | 'countLive' | 'list'> {
   return {
     findAccess: (tokenId) => reading(() => tokenOrNull<AccessToken>(sql.findAccess.get(tokenId))),
     findFamily: (id) => reading(() => tokenOrNull<RefreshFamily>(sql.findFamily.get(id))),
+    countLive: (clientIds, now) =>
+      reading(() => {
+        const rows = sql.countLive.all(now.getTime(), JSON.stringify(clientIds));
+        return new Map(rows.map(({ client_id, live }) => [client_id, live]));
+      }),
     list: (owner, query) =>
       reading(() => {
         const find = (id: string) => tokenOrNull<StoredToken>(sql.find.get(id));
@@ -134,7 +139,7 @@ function pageOf(owner: TokenOwner, query: Parameters<TokenStore['list']>[1]) {
       { sql: FAMILY_IS_LIVE, values: [] },
     ],
     order: {
-      name: 'issuedAt',
+      field: 'issuedAt',
       key: 't.issued_at',
       descending: true,
       id: 't.token_id',
@@ -142,5 +147,6 @@ function pageOf(owner: TokenOwner, query: Parameters<TokenStore['list']>[1]) {
     },
     limit,
     cursor,
+    isIndexed: true,
   };
 }

@@ -125,7 +125,7 @@ async function listClientSecrets({ services, params }: Call<ClientId>) {
   const subjects = secrets.map((secret) => `secret:${secret.secretId}`);
   const uses = await services.stores.lastUses.find(subjects);
   const items = secrets.map((secret) => showSecret(secret, uses));
-  return { body: { items, nextCursor: null, total: items.length } };
+  return { body: { items, nextCursor: null, previousCursor: null, total: items.length } };
 }
 
 function showSecret(secret: ClientSecret, uses: Map<string, LastUse>) {

@@ -2,11 +2,12 @@
 import { z } from 'zod';
 import { type Client, clientSettings } from '../domain/clients/client.ts';
 import * as input from '../domain/clients/client-input.ts';
-import type { ClientFilter } from '../domain/clients/client-store.ts';
+import { CLIENT_STATUS_FILTERS, type ClientFilter } from '../domain/clients/client-store.ts';
 import * as manage from '../domain/clients/manage-clients.ts';
 import { replay } from '../domain/decision/replay.ts';
 import type { Services } from '../domain/services.ts';
-import { requireRole } from './authenticate.ts';
+import { instant } from '../domain/validation.ts';
+import { type Caller, requireRole } from './authenticate.ts';
 import {
   changedClient,
   clientDocument,
@@ -18,13 +19,21 @@ import { pageOf } from './documents.ts';
 import { listQuery, toListQuery } from './query.ts';
 import { type Answer, type Call, type Route, route, type UpdateCall } from './route.ts';
 
-const clientQuery = listQuery('createdAt', 'clientName', 'displayName', 'expiresAt').extend({
-  status: z.enum(['enabled', 'disabled', 'locked', 'not_started', 'expired']).optional(),
+const clientQuery = listQuery(
+  'createdAt',
+  'clientName',
+  'displayName',
+  'expiresAt',
+  'lastUsedAt',
+).extend({
+  status: z.enum(CLIENT_STATUS_FILTERS).optional(),
   audience: clientSettings.shape.audience.optional(),
   securityLevel: z.string().max(50).optional(),
   apiGroup: z.string().max(50).optional().describe('Holds this API group'),
   environment: clientSettings.shape.environment.optional(),
   kind: clientSettings.shape.kind.optional(),
+  expiringBefore: instant.optional().describe('Expires after now and before then'),
+  idleSince: instant.optional().describe('Created before then and not used since'),
 });
 
 const newClient = input.newClient.meta({ id: 'NewClient' });
@@ -121,15 +130,25 @@ interface ClientId {
 
 async function listClients({ services, query }: Call<unknown, z.output<typeof clientQuery>>) {
   const { status, audience, securityLevel, apiGroup, environment, kind } = query;
-  const at = services.clock.now();
-  const filter = { at, status, audience, securityLevel, apiGroup, environment, kind };
+  const { expiringBefore, idleSince } = query;
+  const equal = { status, audience, securityLevel, apiGroup, environment, kind };
+  const filter = { at: services.clock.now(), ...equal, expiringBefore, idleSince };
   const page = await services.stores.clients.list(toListQuery<ClientFilter>(query, filter));
   return { body: { ...page, items: page.items.map((client) => showClient(client, services)) } };
 }
 
 async function createClient(call: Call<unknown, unknown, z.output<typeof newClient>>) {
   const { services, caller, body, dryRun } = call;
+  requireMightOf(caller, { ...body, jwks: body.jwks ?? undefined });
   return answerNew(services, await manage.createClient(services, caller.actor, body, { dryRun }));
+}
+
+/**
+ * Whoever sets the keys of a client can act as it: they are its secrets. A resource server learns of
+ * every token that is shown to it.
+ */
+function requireMightOf(caller: Caller, { jwks, kind }: z.output<typeof clientPatch>): void {
+  if (jwks !== undefined || kind === 'resource_server') requireRole(caller, 'security');
 }
 
 async function copyClient(call: Call<ClientId, unknown, z.output<typeof clientCopy>>) {
@@ -155,8 +174,7 @@ async function getClient({ services, params }: Call<ClientId>) {
 
 async function updateClient(call: UpdateCall<ClientId, z.output<typeof clientPatch>>) {
   const { services, caller, params, body, version, dryRun } = call;
-  // Whoever sets the keys of a client can act as it: they are its secrets.
-  if (body.jwks !== undefined) requireRole(caller, 'security');
+  requireMightOf(caller, body);
   const { actor } = caller;
   const options = { dryRun };
   const changed = await manage.updateClient(

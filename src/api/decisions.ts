@@ -1,12 +1,10 @@
 /** `/decisions`: recorded refusals with their traces, and the simulator. */
 import { z } from 'zod';
-import { GRANT_TYPES, MAX_COUNT } from '../domain/clients/client.ts';
-import { canonicalAddress } from '../domain/clients/ip-binding.ts';
 import type { DecisionFilter, DecisionRecord } from '../domain/decision/decision-store.ts';
 import { REASONS, type ReasonCode } from '../domain/decision/reasons.ts';
-import { type Simulation, type Supposition, simulate } from '../domain/decision/simulate.ts';
-import { invalidField, notFound } from '../domain/errors.ts';
-import type { Services } from '../domain/services.ts';
+import { type Simulation, simulate } from '../domain/decision/simulate.ts';
+import { suppositionInput, toSupposition } from '../domain/decision/supposition.ts';
+import { notFound } from '../domain/errors.ts';
 import { instant } from '../domain/validation.ts';
 import { pageOf } from './documents.ts';
 import { pageQuery, toListQuery } from './query.ts';
@@ -74,30 +72,7 @@ const decisionQuery = pageQuery.extend({
   to: instant.optional(),
 });
 
-const address = z
-  .string()
-  .refine((text) => canonicalAddress(text) !== null, 'must be an address such as 192.0.2.10');
-
-const supposition = z
-  .strictObject({
-    clientId: z.string().max(40).optional().describe('Any token that the client would get'),
-    tokenId: z.string().max(200).optional().describe('A stored access token, by its id'),
-    apiKeyId: z.string().max(40).optional().describe('A stored API key, by its id'),
-    userId: z.string().max(40).optional().describe('Resource owner of a token of the client'),
-    scopes: z.array(z.string().max(50)).max(1000).optional().describe('Default: all it may hold'),
-    place: z.enum(['token', 'introspection', 'call']).default('call'),
-    grantType: z.enum(GRANT_TYPES).optional().describe('At the token endpoint'),
-    callerId: z.string().max(40).optional().describe('The resource server that asks'),
-    address: address.nullish().describe('Where the call comes from'),
-    at: instant.optional().describe('The moment of the call; default now'),
-    method: z
-      .string()
-      .regex(/^[A-Za-z]{1,20}$/)
-      .optional(),
-    path: z.string().max(8000).regex(/^\//, 'must start with /').optional(),
-    weight: z.int().min(1).max(MAX_COUNT).default(1),
-  })
-  .meta({ id: 'Supposition' });
+const supposition = suppositionInput.meta({ id: 'Supposition' });
 
 const simulation = z
   .strictObject({
@@ -177,30 +152,4 @@ async function simulateDecision(call: Call<unknown, unknown, z.output<typeof sup
 function showSimulation({ reason, trace }: Simulation): z.output<typeof simulation> {
   const status = reason === null ? 200 : REASONS[reason].status;
   return { allowed: reason === null, status, reason, message: messageOf(reason), trace };
-}
-
-function toSupposition(services: Services, body: z.output<typeof supposition>): Supposition {
-  const { clientId, tokenId, apiKeyId, method, path, address: text, at, ...rest } = body;
-  if ((method === undefined) !== (path === undefined))
-    throw invalidField(method === undefined ? 'method' : 'path', 'required', 'give both or none');
-  return {
-    ...rest,
-    subject: subjectOf({ clientId, tokenId, apiKeyId }),
-    address: text == null ? null : canonicalAddress(text),
-    at: at ?? services.clock.now(),
-    call: method === undefined || path === undefined ? null : { method, path },
-  };
-}
-
-function subjectOf(
-  ids: Pick<z.output<typeof supposition>, 'clientId' | 'tokenId' | 'apiKeyId'>,
-): Supposition['subject'] {
-  const given = Object.values(ids).filter((id) => id !== undefined);
-  const { clientId, tokenId, apiKeyId } = ids;
-  if (given.length === 1) {
-    if (tokenId !== undefined) return { tokenId };
-    if (apiKeyId !== undefined) return { apiKeyId };
-    if (clientId !== undefined) return { clientId };
-  }
-  throw invalidField('clientId', 'required', 'give one of clientId, tokenId and apiKeyId');
 }

@@ -36,6 +36,7 @@ export function pageOf<S extends z.ZodType>(id: string, item: S) {
     .strictObject({
       items: z.array(item),
       nextCursor: z.string().nullable().describe('Pass it as cursor for the next page'),
+      previousCursor: z.string().nullable().describe('Pass it as cursor for the page before'),
       total: z.int().describe('Rows on all pages'),
     })
     .meta({ id });

@@ -1,7 +1,7 @@
 /** Query parameters: of lists, of changes, and how the text of a query becomes typed values. */
 import { z } from 'zod';
 import type { FieldProblem } from '../domain/errors.ts';
-import { DEFAULT_PAGE_SIZE, type ListQuery } from '../domain/records.ts';
+import { DEFAULT_PAGE_SIZE, LAST_PAGE, type ListQuery } from '../domain/records.ts';
 
 const limit = z
   .string()
@@ -14,7 +14,10 @@ const limit = z
 /** Text without NUL, which a pattern of MongoDB cannot hold: refused for every database alike. */
 const searchable = z.string().refine((text) => !text.includes('\0'), 'must not contain NUL');
 
-const cursor = searchable.max(2000).optional().describe('nextCursor of the page before');
+const cursor = searchable
+  .max(2000)
+  .optional()
+  .describe(`nextCursor or previousCursor of another page, or "${LAST_PAGE}"`);
 
 /** Parameters of a list without search: which page. */
 export const pageQuery = z.strictObject({ limit, cursor });

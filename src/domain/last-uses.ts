@@ -8,12 +8,34 @@ export interface LastUse {
   address: string | null;
 }
 
+/**
+ * Seconds that the last use of a client has to advance before lists follow: an index that moved with
+ * each use of a busy client would cost more than the uses themselves.
+ */
+export const LAST_USE_STEP_SECONDS = 60;
+
+/** The client that a subject names, or null for a subject of another kind. */
+export function clientOfSubject(subject: string): string | null {
+  return subject.startsWith(CLIENT) ? subject.slice(CLIENT.length) : null;
+}
+
+/** The subject of a client. */
+export function clientSubject(clientId: string): string {
+  return `${CLIENT}${clientId}`;
+}
+
 export interface LastUseStore {
-  /** Stores observations; a newer one of the same subject replaces the older. */
+  /**
+   * Stores observations; a newer one of the same subject replaces the older. Of clients
+   * (`client:<id>`) it also moves the place in lists that are sorted or filtered by last use, in
+   * steps; that is no new version of a client and enters no change feed.
+   */
   record(uses: LastUse[]): Promise<void>;
   /** Latest observations of these subjects, by subject. */
   find(subjects: string[]): Promise<Map<string, LastUse>>;
 }
+
+const CLIENT = 'client:';
 
 /** Observations kept until the next flush; older subjects beyond that are written first come. */
 const BUFFERED_MOST = 50_000;

@@ -21,7 +21,10 @@ export interface ListQuery<Filter> {
   sort?: { field: string; descending: boolean };
   /** Rows wanted, 1 to 100. */
   limit: number;
-  /** `nextCursor` of the page before; an unreadable one is `validation_failed`. */
+  /**
+   * `nextCursor` or `previousCursor` of another page of the same list, or `LAST_PAGE`; an unreadable
+   * one is `validation_failed`.
+   */
   cursor?: string;
 }
 
@@ -30,6 +33,8 @@ export interface Page<T> {
   items: T[];
   /** Pass it back for the next page; null on the last. */
   nextCursor: string | null;
+  /** Pass it back for the page before; null on the first. */
+  previousCursor: string | null;
   /** Rows on all pages. */
   total: number;
 }
@@ -53,6 +58,9 @@ export interface RecordStore<T extends Versioned, Filter = Record<string, never>
    */
   remove(id: string, event: AuditEvent, version?: number): Promise<boolean>;
 }
+
+/** The cursor of the last page of any list. */
+export const LAST_PAGE = 'last';
 
 /** Page size when the caller names none. */
 export const DEFAULT_PAGE_SIZE = 25;

@@ -55,6 +55,7 @@ describe('client secrets', () => {
         },
       ],
       nextCursor: null,
+      previousCursor: null,
       total: 1,
     });
   });

@@ -354,6 +354,9 @@ describe('GET /clients', () => {
     ['search=LIST-C', ['list-c']],
     ['search=&status=&sort=&limit=&cursor=&securityLevel=B', ['list-off']],
     ['search=%25', []],
+    ['environment=testing&sort=-clientName&limit=2&cursor=last', ['list-a']],
+    ['search=list-&expiringBefore=2099-01-01T00:00:00Z', []],
+    ['search=list-b&idleSince=2099-01-01T00:00:00Z&sort=-lastUsedAt', ['list-b']],
   ])('answers ?%s', async (query, expected) => {
     expect(await listed(query)).toEqual(expected);
   });

@@ -35,7 +35,12 @@ describe('GET /mails', () => {
     expect(answer).toMatchObject({ status: 200 });
     expect(answer.body).toEqual(JSON.parse(JSON.stringify(mail)));
     const list = await api.send('GET', MAILS, { as: 'viewer' });
-    expect(list.body).toEqual({ items: [answer.body], nextCursor: null, total: 1 });
+    expect(list.body).toEqual({
+      items: [answer.body],
+      nextCursor: null,
+      previousCursor: null,
+      total: 1,
+    });
   });
 
   it('filters by state, template, object and words, and pages newest first', async () => {

@@ -14,6 +14,7 @@ import { describeChanges } from './changes.contract.ts';
 import { describeChargeRaces } from './charge-races.contract.ts';
 import { describeCharges } from './charges.contract.ts';
 import { describeClientDrafts } from './client-drafts.contract.ts';
+import { describeClientRows } from './client-rows.contract.ts';
 import { describeClients } from './clients.contract.ts';
 import type { Open } from './contract.ts';
 import { describeDecisions } from './decisions.contract.ts';
@@ -61,6 +62,7 @@ export function describePortContracts(adapter: string, open: Open): void {
   describe(adapter, () => {
     describeStores(open);
     describeClients(open);
+    describeClientRows(open);
     describeClientDrafts(open);
     describeUsers(open);
     describeCatalog(open);

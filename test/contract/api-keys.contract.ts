@@ -51,7 +51,11 @@ const KEYS: NounUnderTest<ApiKey, ApiKeyFilter> = {
     alias: ({ alias }) => alias.toLowerCase(),
     expiresAt: ({ expiresAt }) => expiresAt.getTime(),
   },
-  searchable: { alias: ({ alias }) => alias },
+  searchable: {
+    alias: ({ alias }) => alias,
+    apiKeyId: ({ apiKeyId }) => apiKeyId,
+    lastFour: ({ current }) => current.lastFour,
+  },
 };
 
 /** Describes the contract. */
@@ -109,7 +113,21 @@ function describeKeys(stores: () => Stores): void {
     const clientId = fresh('client');
     const apiKey = await inserted(stores(), { clientId });
     const page = await stores().apiKeys.list({ filter: { clientId }, limit: 10 });
-    expect(page).toEqual({ items: [apiKey], nextCursor: null, total: 1 });
+    expect(page).toEqual({ items: [apiKey], nextCursor: null, previousCursor: null, total: 1 });
+  });
+
+  it('are filtered by when they expire, both ends left out', async () => {
+    const clientId = fresh('client');
+    const keys: ApiKey[] = [];
+    for (const seconds of [10, 20, 30, 40]) {
+      keys.push(await inserted(stores(), { clientId, expiresAt: fromNow(seconds) }));
+    }
+    const { items, total } = await stores().apiKeys.list({
+      filter: { clientId, expiring: { after: fromNow(10), before: fromNow(40) } },
+      sort: { field: 'expiresAt', descending: false },
+      limit: 10,
+    });
+    expect([items, total]).toEqual([[keys[1], keys[2]], 2]);
   });
 
   it('name only groups that their client holds', async () => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AuditEvent, AuditFilter } from '../../src/domain/audit/audit-event.ts';
 import { eventOf, fresh, fromNow, NOW } from '../support/contract-fixtures.ts';
-import { allPages, invalidOn, type Open, useStores } from './contract.ts';
+import { allPages, invalidOn, type Open, sameBothWays, useStores } from './contract.ts';
 
 /** Describes the contract. */
 export function describeAudit(open: Open): void {
@@ -60,6 +60,9 @@ export function describeAudit(open: Open): void {
       expect(times).toEqual([...times].sort((a, b) => b - a));
       const ids = (list: AuditEvent[]) => list.map(({ eventId }) => eventId).sort();
       expect(ids(seen)).toEqual(ids(events));
+      const query = { filter: { objectId: id }, limit: 4 };
+      const pages = await sameBothWays((page) => stores().audit.list(page), query);
+      expect(pages).toHaveLength(Math.ceil((events.length + arrived) / 4));
     });
 
     it('refuses an unreadable cursor', async () => {

@@ -15,6 +15,7 @@ import {
   spendUse,
 } from '../support/contract-fixtures.ts';
 import { describeClientFilters } from './client-filters.contract.ts';
+import { describeClientLists } from './client-lists.contract.ts';
 import { conflictOn, expectNothingWritten, type Open, useStores } from './contract.ts';
 import { describeLockout } from './lockout.contract.ts';
 import { describeRecordStore } from './record-store.contract.ts';
@@ -70,6 +71,8 @@ export function describeClients(open: Open): void {
     sorts: {
       createdAt: ({ createdAt }) => createdAt.getTime(),
       clientName: ({ clientName }) => clientName.toLowerCase(),
+      // None was used.
+      lastUsedAt: () => 0,
       displayName: ({ displayName }) => displayName,
       expiresAt: ({ expiresAt }) => expiresAt?.getTime() ?? 0,
     },
@@ -80,6 +83,7 @@ export function describeClients(open: Open): void {
       applicationNo: ({ applicationNo }) => applicationNo,
       emails: () => 'dev@partner',
       note: () => 'Nightly',
+      hostNames: () => 'hq',
       addresses: () => '192.0.2.0/24',
       apiGroups: () => 'orders.write',
     },
@@ -96,6 +100,7 @@ export function describeClients(open: Open): void {
     describeRemoval(stores);
   });
   describeClientFilters(open);
+  describeClientLists(open);
 }
 
 function describeIds(stores: () => Stores): void {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect } from '@jest/globals';
 import type { AuditEvent } from '../../src/domain/audit/audit-event.ts';
 import type { Change } from '../../src/domain/changes.ts';
-import type { ListQuery, Page } from '../../src/domain/records.ts';
+import { LAST_PAGE, type ListQuery, type Page } from '../../src/domain/records.ts';
 import type { Stores } from '../../src/domain/stores.ts';
 
 /** Opens a new, empty database. */
@@ -44,6 +44,30 @@ export async function allPages<T, Filter>(
     await between(page);
   }
   return items;
+}
+
+/** Follows a list to its last page, and from there back: the pages must be the same; answers them. */
+export async function sameBothWays<T, Filter>(
+  list: List<T, Filter>,
+  query: ListQuery<Filter>,
+): Promise<Page<T>[]> {
+  const first = await list(query);
+  const forth = [first];
+  for (let next = first.nextCursor; next !== null; ) {
+    const page = await list({ ...query, cursor: next });
+    forth.push(page);
+    next = page.nextCursor;
+  }
+  const last = await list({ ...query, cursor: LAST_PAGE });
+  const back = [last];
+  for (let previous = last.previousCursor; previous !== null; ) {
+    const page = await list({ ...query, cursor: previous });
+    back.unshift(page);
+    previous = page.previousCursor;
+  }
+  expect(back).toEqual(forth);
+  expect([first.previousCursor, forth.at(-1)?.nextCursor]).toEqual([null, null]);
+  return forth;
 }
 
 /** Position of the change feed now. */

@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type DecisionFilter, MOST_COUNTED } from '../../src/domain/decision/decision-store.ts';
 import type { Stores } from '../../src/domain/stores.ts';
 import { decisionFixture, fresh, fromNow, NOW } from '../support/contract-fixtures.ts';
-import { allPages, invalidOn, type Open, useStores } from './contract.ts';
+import { allPages, invalidOn, type Open, sameBothWays, useStores } from './contract.ts';
 
 /** Describes the contract. */
 export function describeDecisions(open: Open): void {
@@ -152,6 +152,11 @@ function describePages(stores: () => Stores): void {
     const sort = { field: 'at', descending: false };
     const query = { filter: { clientId }, sort, limit: 2 };
     expect(await allPages((page) => stores().decisions.list(page), query)).toStrictEqual(records);
+    for (const descending of [false, true]) {
+      const either = { ...query, sort: { field: 'at', descending } };
+      const pages = await sameBothWays((page) => stores().decisions.list(page), either);
+      expect(pages).toHaveLength(3);
+    }
   });
 
   it('refuse an unreadable cursor, and a sort by another field', async () => {

@@ -2,7 +2,14 @@
 import { describe, expect, it } from '@jest/globals';
 import type { MailFilter, MailRecord } from '../../src/domain/mails/mail.ts';
 import { eventOf, fresh, fromNow, mailFixture, NOW } from '../support/contract-fixtures.ts';
-import { allPages, eventsAbout, invalidOn, type Open, useStores } from './contract.ts';
+import {
+  allPages,
+  eventsAbout,
+  invalidOn,
+  type Open,
+  sameBothWays,
+  useStores,
+} from './contract.ts';
 
 /** Describes the contract. */
 export function describeMails(open: Open): void {
@@ -96,6 +103,9 @@ export function describeMails(open: Open): void {
       expect(times).toEqual([...times].sort((a, b) => b - a));
       const ids = (list: MailRecord[]) => list.map(({ mailId }) => mailId).sort();
       expect(ids(seen)).toEqual(ids(made));
+      const query = { filter: { objectId: about.id }, limit: 4 };
+      const pages = await sameBothWays((page) => mails().list({ ...page, now: NOW }), query);
+      expect(pages).toHaveLength(Math.ceil((made.length + arrived) / 4));
     });
 
     it('refuses an unreadable cursor', async () => {

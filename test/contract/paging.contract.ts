@@ -1,9 +1,9 @@
 /** The contract of lists of governed records: order, pages, search, and what is refused. */
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import type { Versioned } from '../../src/domain/records.ts';
+import { LAST_PAGE, type Versioned } from '../../src/domain/records.ts';
 import type { Stores } from '../../src/domain/stores.ts';
 import { eventOf } from '../support/contract-fixtures.ts';
-import { allPages, invalidOn, type Open, useStores } from './contract.ts';
+import { allPages, invalidOn, type Open, sameBothWays, useStores } from './contract.ts';
 import type { NounUnderTest } from './record-store.contract.ts';
 
 const ROWS = 7;
@@ -26,7 +26,17 @@ export function describePaging<T extends Versioned, Filter>(
       }
     });
     describeOrder(stores, of, records);
+    describeBothWays(stores, of);
     describeSearch(stores, of, records);
+
+    it('refuses a search of too many words, and of one that is too long', async () => {
+      const store = of.store(stores());
+      const many = Array.from({ length: 51 }, (_, i) => `word${i}`).join(' ');
+      for (const search of [many, 'x'.repeat(1001)]) {
+        await expect(store.list({ limit: 2, search })).rejects.toMatchObject(invalidOn('search'));
+      }
+      expect((await store.list({ limit: 2, search: '['.repeat(1000) })).total).toBe(0);
+    });
 
     it('refuses an unreadable cursor and an unknown sort field', async () => {
       const store = of.store(stores());
@@ -116,6 +126,31 @@ function describeOrder<T extends Versioned, Filter>(
   });
 }
 
+function describeBothWays<T extends Versioned, Filter>(
+  stores: () => Stores,
+  of: NounUnderTest<T, Filter>,
+): void {
+  it.each(
+    Object.keys(of.sorts).flatMap((field) => [
+      [field, false],
+      [field, true],
+    ]),
+  )('pages back from the last page as it pages there (%s, descending: %s)', async (field, down) => {
+    const sort = { field: String(field), descending: down === true };
+    const pages = await sameBothWays<T, Filter>((query) => of.store(stores()).list(query), {
+      sort,
+      limit: 3,
+    });
+    expect(pages).toHaveLength(Math.ceil(ROWS / 3));
+  });
+
+  it('answers a last page that is the first as such', async () => {
+    const store = of.store(stores());
+    const page = await store.list({ limit: 100, cursor: LAST_PAGE });
+    expect(page).toEqual(await store.list({ limit: 100 }));
+  });
+}
+
 function describeSearch<T extends Versioned, Filter>(
   stores: () => Stores,
   of: NounUnderTest<T, Filter>,
@@ -137,7 +172,8 @@ function describeSearch<T extends Versioned, Filter>(
     const found = await search(`  ${words.reverse().join('  ')} `);
     expect(found.items.map(of.id)).toContain(of.id(wanted));
     for (const text of [`${words[0]} zzz-none`, '%%%', '_'.repeat(9), '.*', '^', '\\']) {
-      expect(await search(text)).toEqual({ items: [], nextCursor: null, total: 0 });
+      const nothing = { items: [], nextCursor: null, previousCursor: null, total: 0 };
+      expect(await search(text)).toEqual(nothing);
     }
     expect((await search('   ')).total).toBe(ROWS);
   });

@@ -21,7 +21,7 @@ export function describeStores(open: Open): void {
       const { clients, users, apis, apiGroups, apiScopes, securityLevels, admins } = stores;
       for (const store of [clients, users, apis, apiGroups, apiScopes, securityLevels, admins]) {
         const page = await (store as typeof apis).list({ limit: 1 });
-        expect(page).toEqual({ items: [], nextCursor: null, total: 0 });
+        expect(page).toEqual({ items: [], nextCursor: null, previousCursor: null, total: 0 });
       }
       expect(await stores.changes.since(0)).toBeNull();
       await stores.close();

@@ -19,6 +19,7 @@ import {
   feedPosition,
   invalidOn,
   type Open,
+  sameBothWays,
   useStores,
 } from './contract.ts';
 import { issued, issuedPair, rotationOf } from './issued-tokens.ts';
@@ -109,7 +110,7 @@ function describeOwned(stores: () => Stores): void {
       expect(await stores().tokens.findAccess(revoked.tokenId)).toStrictEqual(revoked);
       expect(await spendUse(stores(), other.tokenId, fromNow(1))).toBe(1);
       const list = await stores().tokens.list(owner, { limit: 10, now: fromNow(1) });
-      expect(list).toEqual({ items: [], nextCursor: null, total: 0 });
+      expect(list).toEqual({ items: [], nextCursor: null, previousCursor: null, total: 0 });
     },
   );
 
@@ -145,15 +146,10 @@ function describeOwned(stores: () => Stores): void {
       await issued(stores(), { ...base, expiresAt: NOW });
     }
     const query = { limit: 5, now: NOW };
-    const seen = await allPages(
-      ({ cursor }) =>
-        stores().tokens.list(
-          { clientId },
-          { ...query, ...(cursor === undefined ? {} : { cursor }) },
-        ),
-      query,
-      async (page) => expect(page.total).toBe(12),
-    );
+    const list = ({ cursor }: { cursor?: string }) =>
+      stores().tokens.list({ clientId }, { ...query, ...(cursor === undefined ? {} : { cursor }) });
+    const seen = await allPages(list, query, async (page) => expect(page.total).toBe(12));
+    expect(await sameBothWays(list, query)).toHaveLength(3);
     expect(seen.map(({ tokenId }) => tokenId)).toEqual(live.flatMap((ids) => ids.sort()));
     const unreadable = stores().tokens.list({ clientId }, { ...query, cursor: 'W10' });
     await expect(unreadable).rejects.toMatchObject(invalidOn('cursor'));

@@ -98,11 +98,14 @@ export function keptGroups(
 /** Which keys are wanted. */
 export interface ApiKeyFilter {
   clientId?: string;
+  /** Expires after the one instant, and before the other. */
+  expiring?: { after: Date; before: Date };
 }
 
 /**
  * Storage of keys. Changes enter the change feed as `{ kind: 'api_key', id: apiKeyId }`. The alias is
- * unique within a client without regard to case; `list` searches it, and sorts by `createdAt`,
+ * unique within a client without regard to case; `list` searches it, the id and the last four
+ * characters of the value, and sorts by `createdAt`,
  * `alias` or `expiresAt`. A key of a client that was deleted is refused (`not_found`), one with
  * groups that its client does not hold too (`validation_failed`). A client's removal removes its keys
  * in the same step; a change of the client that takes API groups from it takes them from its keys in
@@ -111,4 +114,6 @@ export interface ApiKeyFilter {
 export interface ApiKeyStore extends RecordStore<ApiKey, ApiKeyFilter> {
   /** The key whose current or previous value has this digest, or null. */
   findByDigest(digest: string): Promise<ApiKey | null>;
+  /** How many keys each of these clients has, whatever their status; those with none are not in it. */
+  countOf(clientIds: readonly string[]): Promise<Map<string, number>>;
 }

@@ -52,6 +52,8 @@ export interface TokenStore {
     now: Date,
     eventOf?: (revoked: number) => AuditEvent,
   ): Promise<number>;
+  /** How many live tokens of both kinds each of these clients has; those with none are not in it. */
+  countLive(clientIds: readonly string[], now: Date): Promise<Map<string, number>>;
   /** A client's or user's live tokens of both kinds, newest first, then by id. */
   list(
     owner: TokenOwner,
