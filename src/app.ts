@@ -17,6 +17,8 @@ export interface Doors {
   oauth: Middleware;
   /** `/api/v1/…`, `/api/openapi.json`. */
   adminApi: Router;
+  /** `/admin/…`: the console. */
+  adminConsole: Router;
   /** `/admin/set-up`, `/reset-password`, `/docs/errors`, `/static/…`. */
   pages: Router;
 }
@@ -32,6 +34,7 @@ export function createApp(doors: Doors): Koa {
   app.use(doors.health.routes());
   app.use(doors.adminApi.routes());
   app.use(doors.pages.routes());
+  app.use(doors.adminConsole.routes());
   app.use(answerNotFound);
   return app;
 }

@@ -32,6 +32,7 @@ import { oauthEndpoints } from './oidc/endpoints.ts';
 import { cookieKeys, createProvider } from './oidc/provider.ts';
 import { queuedOAuthDoor } from './oidc/queued-doors.ts';
 import { startUpkeep } from './upkeep.ts';
+import { adminConsole } from './web/admin/index.ts';
 import { createMailRenderer } from './web/mail-views.ts';
 import { pages } from './web/pages.ts';
 
@@ -127,6 +128,14 @@ export async function composeApp(
     oauth: oauthEndpoints(await createProvider(services), services, priorities),
     adminApi: adminApi(services, { adminApiToken: config.adminApiToken ?? null, log }),
     pages: await pages(services),
+    adminConsole: await adminConsole(services, {
+      development: config.nodeEnv !== 'production',
+      environment: config.environment,
+      node: {
+        trustsProxies: config.trustedProxies.length > 0,
+        hasMailServer: config.smtpUrl !== undefined,
+      },
+    }),
   });
   app.keys = cookieKeys(services);
   app.on('error', (err, ctx?: Context) =>

@@ -58,6 +58,12 @@ export const VARIABLES = {
     default: 'development',
     parse: oneOf('development', 'test', 'production'),
   }),
+  environment: optional({
+    key: 'ENVIRONMENT',
+    help: 'What the badge on every page of the console says: `development`, `testing` or `production`.',
+    defaultText: 'that of `NODE_ENV`',
+    parse: oneOf('development', 'testing', 'production'),
+  }),
   host: required({
     key: 'HOST',
     help: 'Address to listen on; `0.0.0.0` or `::` for every interface.',

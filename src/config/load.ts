@@ -14,6 +14,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Everything that is configured. */
 export interface Config extends Values {
   /** `ISSUER`, or where the server listens; ends in `:0` when a free port is still to be picked. */
+  readonly environment: 'development' | 'testing' | 'production';
   readonly issuer: string;
 }
 
@@ -60,6 +61,8 @@ export function loadConfig(env: Environment): Config {
   const parsed = values as Values; // no problem, so every value is there
   return deepFreeze({
     ...parsed,
+    environment:
+      parsed.environment ?? (parsed.nodeEnv === 'production' ? 'production' : 'development'),
     issuer: parsed.issuer ?? defaultIssuer(parsed.host, parsed.port),
   });
 }

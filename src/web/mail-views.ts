@@ -13,6 +13,7 @@ import {
   type RenderedMail,
   type RenderMail,
 } from '../domain/mailer.ts';
+import { instantInWords } from './formats.ts';
 
 const ROOT = join(import.meta.dirname, '../../views/mail');
 
@@ -59,24 +60,6 @@ function inWords(locals: { timeZone: string }): Record<string, unknown> {
 function worded(value: unknown, { timeZone }: { timeZone: string }): unknown {
   if (types.isDate(value)) return instantInWords(value, timeZone);
   return Array.isArray(value) ? value.join(', ') : value;
-}
-
-/** An instant for people, such as `25 Nov 2026, 00:00 Asia/Taipei`. */
-export function instantInWords(instant: Date, timeZone: string): string {
-  const format = new Intl.DateTimeFormat('en-US', {
-    timeZone,
-    day: 'numeric',
-    month: 'short',
-    year: 'numeric',
-    hour: '2-digit',
-    minute: '2-digit',
-    hourCycle: 'h23',
-  });
-  const parts = new Map(format.formatToParts(instant).map(({ type, value }) => [type, value]));
-  const [day, month, year, hour, minute] = (
-    ['day', 'month', 'year', 'hour', 'minute'] as const
-  ).map((part) => parts.get(part));
-  return `${day} ${month} ${year}, ${hour}:${minute} ${timeZone}`;
 }
 
 /** Subject and text of what a view gave. */

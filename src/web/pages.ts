@@ -11,7 +11,7 @@ import { findLink } from '../domain/links.ts';
 import type { Services } from '../domain/services.ts';
 import type { RequestState } from '../http/request-state.ts';
 import { ERRORS_PATH, errorsPage } from './docs.ts';
-import { readForm } from './form-body.ts';
+import { readFields } from './form-body.ts';
 import { createRenderer, type Render } from './render.ts';
 import { staticFile } from './static.ts';
 import type { PasswordForm, ShownOnce, Views } from './views.ts';
@@ -77,7 +77,7 @@ function addLinkPages(
   }
 
   async function useForm(ctx: Context, page: LinkPage): Promise<void> {
-    const form = await readForm(ctx);
+    const form = await readFields(ctx);
     const token = form.get('token') ?? '';
     try {
       const password = chosenPassword(form);
@@ -122,6 +122,7 @@ function setUpPage(services: Services): LinkPage {
         explanation: `You are “${admin.userName}” (${admin.role}). This personal access token works with the REST API; it is not shown again.`,
         label: 'Personal access token',
         value: accessToken,
+        link: { href: '/admin/sign-in', label: 'Sign in to the console' },
       };
     },
   };

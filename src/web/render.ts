@@ -2,16 +2,18 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import ejs from 'ejs';
+import type { ConsolePage } from './admin/page.ts';
+import { createTranslate, type Translate } from './messages.ts';
 import type { Views } from './views.ts';
 
 /** Renders a view into its layout. */
 export type Render = <V extends keyof Views>(
   view: V,
   locals: Views[V],
-  page: Page,
+  page: Page | ConsolePage,
 ) => Promise<string>;
 
-/** What every page has. */
+/** What a page outside the console has. */
 export interface Page {
   title: string;
   /** Path of the stylesheet, with a hash of its content. */
@@ -22,8 +24,11 @@ export interface Page {
 
 const ROOT = join(import.meta.dirname, '../../views');
 
-/** A renderer over the folder `views`. */
-export function createRenderer(): Render {
+/**
+ * A renderer over the folder `views`. Beside its own `locals` a view knows `t`, which puts keys into
+ * words, and `page`.
+ */
+export function createRenderer(t: Translate = createTranslate()): Render {
   const compiled = new Map<string, ejs.TemplateFunction>();
 
   async function template(name: string): Promise<ejs.TemplateFunction> {
@@ -34,7 +39,12 @@ export function createRenderer(): Render {
         filename,
         root: ROOT,
         strict: true,
+        // The indentation of views is a sixth of a long list.
+        rmWhitespace: true,
         localsName: 'locals',
+        destructuredLocals: ['t', 'page'],
+        // What views include is compiled once too, not for each page.
+        cache: true,
       });
       compiled.set(name, found);
     }
@@ -42,7 +52,8 @@ export function createRenderer(): Render {
   }
 
   return async function render(view, locals, page) {
-    const content = (await template(view))(locals);
-    return (await template('layouts/bare'))({ page, content });
+    const content = (await template(view))({ ...locals, t, page });
+    const layout = 'admin' in page ? 'layouts/console' : 'layouts/bare';
+    return (await template(layout))({ t, page, content });
   };
 }

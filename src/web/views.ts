@@ -1,5 +1,8 @@
 /** Every view and the locals that it takes. */
+
 import type { FieldProblem } from '../domain/errors.ts';
+import type { StyleguideViews } from './admin/styleguide-views.ts';
+import type { SignInViews } from './sign-in/views.ts';
 
 /** A form that sets a password behind a link. */
 export interface PasswordForm {
@@ -19,6 +22,8 @@ export interface ShownOnce {
   explanation: string;
   label: string;
   value: string | null;
+  /** Where to go from here. */
+  link?: { href: string; label: string };
 }
 
 /** A row of the page of codes. */
@@ -28,8 +33,14 @@ export interface CodeRow {
   title: string;
 }
 
-/** View name → its locals. */
-export interface Views {
+/** View name → its locals; each area of the console joins its own. */
+export interface Views extends StyleguideViews, SignInViews {
+  'admin/error': {
+    text: string | null;
+    /** Code of the error, which a page explains. */
+    code: string | null;
+    requestId: string;
+  };
   'password-form': PasswordForm;
   'shown-once': ShownOnce;
   errors: { reasons: CodeRow[]; errors: CodeRow[] };

@@ -2,7 +2,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { MAIL_TEMPLATES, type MailContent, type MailTemplates } from '../../src/domain/mailer.ts';
-import { createMailRenderer, instantInWords } from '../../src/web/mail-views.ts';
+import { instantInWords } from '../../src/web/formats.ts';
+import { createMailRenderer } from '../../src/web/mail-views.ts';
 
 const ISSUER = 'https://auth.example.test';
 const render = createMailRenderer({ issuer: ISSUER });

@@ -8,7 +8,7 @@ const XSS = `"><script>alert('1')</script>&`;
 const ESCAPED = '&#34;&gt;&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;';
 
 /** Locals of each view, with hostile text in every one that is text. */
-const HOSTILE: Views = {
+const HOSTILE: Pick<Views, 'message' | 'shown-once' | 'password-form' | 'errors'> = {
   message: { heading: XSS, text: XSS },
   'shown-once': { heading: XSS, explanation: XSS, label: XSS, value: XSS },
   'password-form': {
@@ -29,7 +29,7 @@ const HOSTILE: Views = {
 };
 
 describe('render', () => {
-  it.each(Object.keys(HOSTILE) as (keyof Views)[])(
+  it.each(Object.keys(HOSTILE) as (keyof typeof HOSTILE)[])(
     'escapes everything that %s is told',
     async (view) => {
       const html = await render(view, HOSTILE[view], { title: XSS, stylesheet: XSS });

@@ -1,0 +1,54 @@
+/**
+ * The console: server-rendered pages in which admins manage clients and what belongs to them. The
+ * folder of each noun (`src/web/<noun>`, beside this one) declares its routes as data; this file
+ * mounts them behind sessions and roles.
+ */
+import Router from '@koa/router';
+import type { Services } from '../../domain/services.ts';
+import { createTranslate } from '../messages.ts';
+import { createRenderer } from '../render.ts';
+import { signInPages } from '../sign-in/sign-in.ts';
+import { verifyRoutes } from '../sign-in/verify.ts';
+import { staticFile } from '../static.ts';
+import { type Console, dispatch, notFoundRoute } from './dispatch.ts';
+import { preferenceRoutes } from './preference-routes.ts';
+import type { ConsoleRoute, NodeFacts } from './route.ts';
+import { styleguideRoutes } from './styleguide.ts';
+
+/** What the console is composed with. */
+export interface ConsoleOptions {
+  /** Whether components are shown at `/admin/styleguide`. */
+  development: boolean;
+  /** What the badge of every page says, such as `production`. */
+  environment: string;
+  node: NodeFacts;
+}
+
+/** Every route behind the sign-in. */
+export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [...verifyRoutes, ...preferenceRoutes];
+
+/** The router of the console. */
+export async function adminConsole(services: Services, options: ConsoleOptions): Promise<Router> {
+  const router = new Router();
+  const t = createTranslate();
+  const [stylesheet, script] = await Promise.all([
+    staticFile('app.css', 'text/css; charset=utf-8'),
+    staticFile('app.js', 'text/javascript; charset=utf-8'),
+  ]);
+  router.get(script.path, script.serve);
+  const parts: Console = {
+    services,
+    render: createRenderer(t),
+    t,
+    environment: options.environment,
+    node: options.node,
+    stylesheet: stylesheet.path,
+    script: script.path,
+  };
+  const own = options.development ? styleguideRoutes : [];
+  signInPages(router, parts);
+  for (const route of [...CONSOLE_ROUTES, ...own, notFoundRoute('/admin{/*rest}')]) {
+    router.register(route.path, [route.method], dispatch(parts, route));
+  }
+  return router;
+}

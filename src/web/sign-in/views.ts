@@ -1,0 +1,21 @@
+/** Locals of the pages around the sign-in. */
+
+interface Step {
+  action: string;
+  title: string;
+  /** Path that the sign-in leads to. */
+  next: string;
+  problem: string | null;
+}
+
+export interface SignInViews {
+  'admin/sign-in': Step & { userName: string };
+  'admin/sign-in-code': Step & { ticket: string; back: string };
+  'admin/verify': {
+    action: string;
+    next: string;
+    /** Whether a code will do as well. */
+    hasCode: boolean;
+    problems: { field: string; message: string }[];
+  };
+}
