@@ -115,7 +115,8 @@ export const clientRoutes: Route[] = [
     method: 'POST',
     path: '/v1/clients/:clientId/copy',
     tag: 'clients',
-    summary: 'Create a client with the settings of another',
+    summary:
+      'Create a client with the settings of another; a resource server, or one with jwks, needs the role security',
     role: 'operator',
     body: clientCopy,
     status: 201,
@@ -154,7 +155,7 @@ function requireMightOf(caller: Caller, { jwks, kind }: z.output<typeof clientPa
 async function copyClient(call: Call<ClientId, unknown, z.output<typeof clientCopy>>) {
   const { services, caller, params, body, dryRun } = call;
   const options = { dryRun };
-  const made = await manage.copyClient(services, caller.actor, params.clientId, body, options);
+  const made = await manage.copyClient(services, caller, params.clientId, body, options);
   return answerNew(services, made);
 }
 

@@ -47,7 +47,7 @@ describe('client secrets', () => {
       items: [
         {
           secretId: client.secret.id,
-          label: 'password',
+          label: 'first secret',
           kind: 'generated',
           createdAt: at,
           expiresAt: null,

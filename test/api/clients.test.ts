@@ -289,6 +289,24 @@ describe('POST /clients/{clientId}/copy', () => {
     expect(answer.body.secret.value).toMatch(/^tgs_/);
     expect(answer.body.secret.value).not.toBe(secret.value);
   });
+
+  it('lets only the role security copy a resource server, and keys, as it alone makes them', async () => {
+    const jwks = { keys: [{ kty: 'OKP', crv: 'Ed25519', x: 'A'.repeat(43) }] };
+    for (const [name, fields] of Object.entries({
+      kind: { kind: 'resource_server' },
+      jwks: { jwks },
+    })) {
+      const { clientId } = await create(`might-${name}`, fields);
+      const path = `${CLIENTS}/${clientId}/copy`;
+      const body = { clientName: `copied-${name}`, displayName: `Copied ${name}` };
+      const refused = await api.send('POST', path, { as: 'operator', body });
+      expect([refused.status, refused.body.secret]).toEqual([403, undefined]);
+      const made = await api.send('POST', path, { as: 'security', body });
+      expect(made.status).toBe(201);
+      // Lists of other tests tell of every client.
+      for (const id of [clientId, made.body.clientId]) await api.send('DELETE', `${CLIENTS}/${id}`);
+    }
+  });
 });
 
 describe('DELETE /clients/{clientId}', () => {

@@ -49,7 +49,7 @@ describe('addSecret', () => {
     const { client, secret } = await add({ label: 'batch' });
     expect(client.version).toBe(2);
     expect(client.secrets.map(({ label, kind }) => [label, kind])).toEqual([
-      ['password', 'generated'],
+      ['first secret', 'generated'],
       ['batch', 'generated'],
     ]);
     expect(await authenticate(secret.value ?? '')).toBeNull();
@@ -88,7 +88,7 @@ describe('addSecret', () => {
       updateClient(services, ACTOR, 'orders', 1, { tps: 3 }).catch(() => null),
     ]);
     const labels = (await stored()).secrets.map(({ label }) => label);
-    expect(labels.sort()).toEqual(['a', 'b', 'password']);
+    expect(labels.sort()).toEqual(['a', 'b', 'first secret']);
   });
 
   it('refuses a client that is not there', async () => {

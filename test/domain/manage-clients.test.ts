@@ -63,7 +63,7 @@ describe('createClient', () => {
     expect(client.clientId).not.toContain('orders');
     expect(secret?.value).toMatch(/^tgs_[\w-]{43}$/);
     expect(client.secrets).toMatchObject([
-      { secretId: secret?.id, kind: 'generated', expiresAt: null },
+      { secretId: secret?.id, kind: 'generated', label: 'first secret', expiresAt: null },
     ]);
     expect(await findClient(services, client.clientId)).toEqual(client);
     expect(world.bcrypt.hashes).toBe(0);
@@ -77,7 +77,7 @@ describe('createClient', () => {
   it('hashes a chosen password and answers none', async () => {
     const { client, secret } = await create({ password: 'correct horse' });
     expect(secret).toBeNull();
-    expect(client.secrets[0]?.kind).toBe('password');
+    expect(client.secrets[0]).toMatchObject({ kind: 'password', label: 'password' });
     expect(JSON.stringify(await findClient(services, client.clientId))).not.toContain(
       'correct horse',
     );
@@ -414,6 +414,8 @@ describe('service hours without a time zone', () => {
 });
 
 describe('copyClient', () => {
+  const BY = { actor: ACTOR, role: 'operator' } as const;
+
   it('copies the settings, and neither names, secrets, lock nor version', async () => {
     await create({
       clientId: 'orders',
@@ -424,7 +426,7 @@ describe('copyClient', () => {
     await update('orders', 1, { priority: 1 });
     await services.stores.clients.recordFailedLogin('orders', { at: NOW, address: null }, 1);
     const names = { clientName: 'copy', displayName: 'Copy' };
-    const { client, secret } = await copyClient(services, ACTOR, 'orders', names);
+    const { client, secret } = await copyClient(services, BY, 'orders', names);
     const source = await findClient(services, 'orders');
     for (const field of Object.keys(clientSettings.shape) as (keyof typeof source)[]) {
       if (!(field in names)) expect([field, client[field]]).toEqual([field, source[field]]);
@@ -441,10 +443,10 @@ describe('copyClient', () => {
 
   it('refuses the names of the source, and a source that is not there', async () => {
     await create({ clientId: 'orders' });
-    await expect(copyClient(services, ACTOR, 'orders', SMALL)).rejects.toMatchObject({
+    await expect(copyClient(services, BY, 'orders', SMALL)).rejects.toMatchObject({
       code: 'conflict',
     });
-    await expect(copyClient(services, ACTOR, 'none', SMALL)).rejects.toMatchObject({
+    await expect(copyClient(services, BY, 'none', SMALL)).rejects.toMatchObject({
       code: 'not_found',
     });
   });

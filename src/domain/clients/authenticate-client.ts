@@ -8,6 +8,7 @@ import { clientFacts } from '../decision/credentials.ts';
 import type { Refused } from '../decision/decide.ts';
 import { refuseAndNote } from '../decision/note-decisions.ts';
 import type { ReasonCode } from '../decision/reasons.ts';
+import { clientSubject } from '../last-uses.ts';
 import type { Services } from '../services.ts';
 import type { Client } from './client.ts';
 import { liveSecrets } from './client-secret.ts';
@@ -99,5 +100,8 @@ export async function authenticateClient(
   if (verification.outcome !== 'matched') return { failure: 'client_locked', decisionId: null };
   if (client.lock.failedLogins > 0) await stores.clients.clearFailedLogins(clientId, null);
   services.lastUses.note(`secret:${verification.secret.secretId}`, clock.now(), address);
+  // Of a partner the calls that are decided count; a resource server is used when it asks.
+  if (client.kind === 'resource_server')
+    services.lastUses.note(clientSubject(clientId), clock.now(), address);
   return null;
 }

@@ -1,6 +1,8 @@
 /** What admins do with clients: create, change, copy, unlock, delete. Each step is audited with its change. */
+import { includesRole } from '../admins/admin.ts';
+import type { Acting } from '../admins/manage-admins.ts';
 import { type Actor, auditEvent, diff } from '../audit/audit-event.ts';
-import { notFound } from '../errors.ts';
+import { DomainError, notFound } from '../errors.ts';
 import { type ChangeOptions, requireVersion } from '../manage-records.ts';
 import { randomId } from '../secrets/random.ts';
 import type { Services } from '../services.ts';
@@ -41,7 +43,8 @@ export async function createClient(
   const settings = completeSettings(given, services.timeZone);
   await checkReferences(services, settings);
   const now = services.clock.now();
-  const secret: IssuedSecret = await newSecret(services, { label: 'password', value: password });
+  const label = password === undefined ? 'first secret' : 'password';
+  const secret: IssuedSecret = await newSecret(services, { label, value: password });
   const client: Client = {
     ...settings,
     clientId,
@@ -102,10 +105,15 @@ export async function updateClient(
   return { client, removed };
 }
 
-/** Creates a client with the settings of another; names, id and secret are its own. */
+/**
+ * Creates a client with the settings of another; names, id and secret are its own.
+ *
+ * @throws DomainError as `createClient` does; `not_found`, `not_allowed` (a resource server, or a client
+ *   with keys, without the role security)
+ */
 export async function copyClient(
   services: Services,
-  actor: Actor,
+  { actor, role }: Pick<Acting, 'actor' | 'role'>,
   clientId: string,
   input: Pick<NewClient, 'clientId' | 'clientName' | 'displayName' | 'password'>,
   options: ChangeOptions = {},
@@ -119,7 +127,20 @@ export async function copyClient(
     clientId: _id,
     ...settings
   } = await findClient(services, clientId);
+  if (needsSecurity(settings) && !includesRole(role, 'security')) {
+    throw new DomainError('not_allowed', {
+      hint: `to copy a resource server or keys, the role security is needed; yours is ${role}`,
+    });
+  }
   return createClient(services, actor, { ...settings, ...input }, options);
+}
+
+/**
+ * Whether only the role security may make such a client: a resource server learns of every token that
+ * is shown to it, and whoever sets the keys of a client can act as it.
+ */
+export function needsSecurity({ kind, jwks }: Pick<Client, 'kind' | 'jwks'>): boolean {
+  return kind === 'resource_server' || jwks !== null;
 }
 
 /**
