@@ -2,6 +2,13 @@
 
 import type { FieldProblem } from '../domain/errors.ts';
 import type { StyleguideViews } from './admin/styleguide-views.ts';
+import type { AuditViews } from './audit/views.ts';
+import type { ClientCreateViews } from './client-create/views.ts';
+import type { ClientListViews } from './clients/list-views.ts';
+import type { ClientViews } from './clients/views.ts';
+import type { DecisionViews } from './decisions/views.ts';
+import type { MailViews } from './mails/views.ts';
+import type { SecurityViews } from './security/views.ts';
 import type { SignInViews } from './sign-in/views.ts';
 
 /** A form that sets a password behind a link. */
@@ -34,7 +41,16 @@ export interface CodeRow {
 }
 
 /** View name → its locals; each area of the console joins its own. */
-export interface Views extends StyleguideViews, SignInViews {
+export interface Views
+  extends AuditViews,
+    ClientCreateViews,
+    DecisionViews,
+    MailViews,
+    StyleguideViews,
+    ClientListViews,
+    ClientViews,
+    SignInViews,
+    SecurityViews {
   'admin/error': {
     text: string | null;
     /** Code of the error, which a page explains. */

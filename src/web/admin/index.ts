@@ -5,8 +5,19 @@
  */
 import Router from '@koa/router';
 import type { Services } from '../../domain/services.ts';
+import { auditRoutes } from '../audit/list.ts';
+import { clientCreateRoutes } from '../client-create/index.ts';
+import { clientBulkRoutes } from '../clients/bulk.ts';
+import { clientRoutes } from '../clients/client-routes.ts';
+import { clientExportRoutes } from '../clients/export.ts';
+import { clientListRoutes } from '../clients/list.ts';
+import { decisionListRoutes } from '../decisions/list.ts';
+import { decisionShowRoutes } from '../decisions/show.ts';
+import { simulateRoutes } from '../decisions/simulate.ts';
+import { mailRoutes } from '../mails/list.ts';
 import { createTranslate } from '../messages.ts';
 import { createRenderer } from '../render.ts';
+import { securityRoutes } from '../security/index.ts';
 import { signInPages } from '../sign-in/sign-in.ts';
 import { verifyRoutes } from '../sign-in/verify.ts';
 import { staticFile } from '../static.ts';
@@ -25,7 +36,21 @@ export interface ConsoleOptions {
 }
 
 /** Every route behind the sign-in. */
-export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [...verifyRoutes, ...preferenceRoutes];
+export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
+  ...clientListRoutes,
+  ...clientBulkRoutes,
+  ...clientExportRoutes,
+  ...clientCreateRoutes,
+  ...simulateRoutes,
+  ...decisionListRoutes,
+  ...decisionShowRoutes,
+  ...auditRoutes,
+  ...mailRoutes,
+  ...verifyRoutes,
+  ...clientRoutes,
+  ...securityRoutes,
+  ...preferenceRoutes,
+];
 
 /** The router of the console. */
 export async function adminConsole(services: Services, options: ConsoleOptions): Promise<Router> {

@@ -1,0 +1,61 @@
+/** The page that asks how long an old value lives beside its successor; for keys and for secrets. */
+import type { Client } from '../../domain/clients/client.ts';
+import type { FieldProblem } from '../../domain/errors.ts';
+import type { ConsoleCall } from '../admin/route.ts';
+import { type ClientHeader, type ClientTab, showClientPage } from '../clients/client-page.ts';
+import { type GraceView, graceView } from './grace.ts';
+import {
+  type FormProblems,
+  NO_PROBLEMS,
+  problemsOf,
+  STALE_STATUS,
+  type Stale,
+} from './security-page.ts';
+
+interface RotationWords {
+  heading: string;
+  text: string;
+  notes: string[];
+  /** Hint of the grace period. */
+  hint: string;
+  action: string;
+  cancel: string;
+  submit: string;
+  /** Of what is rotated, or of its client. */
+  version: number;
+}
+
+/** The locals of the view. */
+export interface RotationLocals extends RotationWords {
+  client: ClientHeader;
+  grace: GraceView;
+  problems: FormProblems;
+  stale: Stale | null;
+}
+
+/** What is rotated, and what became of the form. */
+export interface Rotation extends RotationWords {
+  tab: ClientTab;
+  problems?: FieldProblem[];
+  stale?: Stale;
+}
+
+/** Shows the page; after an overtaken or bad form with what was typed. */
+export function showRotation(
+  call: ConsoleCall,
+  client: Client,
+  { tab, problems, stale, ...words }: Rotation,
+): Promise<void> {
+  const labels = { grace: call.t('security.grace') };
+  return showClientPage(call, client, {
+    ...{ tab, view: 'admin/security/rotation', title: words.heading },
+    crumb: call.t('security.secret.rotate'),
+    status: problems !== undefined ? 422 : stale !== undefined ? STALE_STATUS : 200,
+    locals: {
+      ...words,
+      grace: graceView(call),
+      problems: problems === undefined ? NO_PROBLEMS : problemsOf(problems, labels),
+      stale: stale ?? null,
+    },
+  });
+}
