@@ -1,8 +1,10 @@
 /** Every view and the locals that it takes. */
 
 import type { FieldProblem } from '../domain/errors.ts';
+import type { AccountViews } from './account/views.ts';
 import type { StyleguideViews } from './admin/styleguide-views.ts';
 import type { AuditViews } from './audit/views.ts';
+import type { NounViews } from './catalog/views.ts';
 import type { ClientCreateViews } from './client-create/views.ts';
 import type { ClientListViews } from './clients/list-views.ts';
 import type { ClientViews } from './clients/views.ts';
@@ -47,8 +49,10 @@ export interface Views
     DecisionViews,
     MailViews,
     StyleguideViews,
+    AccountViews,
     ClientListViews,
     ClientViews,
+    NounViews,
     SignInViews,
     SecurityViews {
   'admin/error': {

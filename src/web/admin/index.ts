@@ -5,7 +5,15 @@
  */
 import Router from '@koa/router';
 import type { Services } from '../../domain/services.ts';
+import { passwordRoutes } from '../account/password.ts';
+import { secondFactorRoutes } from '../account/second-factor.ts';
+import { sessionRoutes } from '../account/sessions.ts';
+import { accountRoutes } from '../account/show.ts';
+import { tokenRoutes } from '../account/tokens.ts';
+import { adminActRoutes } from '../admins/admin-acts.ts';
+import { adminRoutes } from '../admins/admin-noun.ts';
 import { auditRoutes } from '../audit/list.ts';
+import { catalogRoutes } from '../catalog/index.ts';
 import { clientCreateRoutes } from '../client-create/index.ts';
 import { clientBulkRoutes } from '../clients/bulk.ts';
 import { clientRoutes } from '../clients/client-routes.ts';
@@ -17,10 +25,12 @@ import { simulateRoutes } from '../decisions/simulate.ts';
 import { mailRoutes } from '../mails/list.ts';
 import { createTranslate } from '../messages.ts';
 import { createRenderer } from '../render.ts';
+import { resourceServerRoutes } from '../resource-servers/list.ts';
 import { securityRoutes } from '../security/index.ts';
 import { signInPages } from '../sign-in/sign-in.ts';
 import { verifyRoutes } from '../sign-in/verify.ts';
 import { staticFile } from '../static.ts';
+import { userRoutes } from '../users/index.ts';
 import { type Console, dispatch, notFoundRoute } from './dispatch.ts';
 import { preferenceRoutes } from './preference-routes.ts';
 import type { ConsoleRoute, NodeFacts } from './route.ts';
@@ -47,8 +57,18 @@ export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
   ...auditRoutes,
   ...mailRoutes,
   ...verifyRoutes,
+  ...accountRoutes,
+  ...passwordRoutes,
+  ...secondFactorRoutes,
+  ...sessionRoutes,
+  ...tokenRoutes,
+  ...adminRoutes,
+  ...adminActRoutes,
   ...clientRoutes,
   ...securityRoutes,
+  ...userRoutes,
+  ...catalogRoutes,
+  ...resourceServerRoutes,
   ...preferenceRoutes,
 ];
 
