@@ -10,6 +10,8 @@ import type { ClientListViews } from './clients/list-views.ts';
 import type { ClientViews } from './clients/views.ts';
 import type { DecisionViews } from './decisions/views.ts';
 import type { MailViews } from './mails/views.ts';
+import type { OverviewViews } from './overview/views.ts';
+import type { SearchViews } from './search/views.ts';
 import type { SecurityViews } from './security/views.ts';
 import type { SignInViews } from './sign-in/views.ts';
 
@@ -53,6 +55,8 @@ export interface Views
     ClientListViews,
     ClientViews,
     NounViews,
+    OverviewViews,
+    SearchViews,
     SignInViews,
     SecurityViews {
   'admin/error': {

@@ -24,8 +24,10 @@ import { decisionShowRoutes } from '../decisions/show.ts';
 import { simulateRoutes } from '../decisions/simulate.ts';
 import { mailRoutes } from '../mails/list.ts';
 import { createTranslate } from '../messages.ts';
+import { overviewRoutes } from '../overview/show.ts';
 import { createRenderer } from '../render.ts';
 import { resourceServerRoutes } from '../resource-servers/list.ts';
+import { searchRoutes } from '../search/search.ts';
 import { securityRoutes } from '../security/index.ts';
 import { signInPages } from '../sign-in/sign-in.ts';
 import { verifyRoutes } from '../sign-in/verify.ts';
@@ -47,6 +49,8 @@ export interface ConsoleOptions {
 
 /** Every route behind the sign-in. */
 export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
+  ...overviewRoutes,
+  ...searchRoutes,
   ...clientListRoutes,
   ...clientBulkRoutes,
   ...clientExportRoutes,
