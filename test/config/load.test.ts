@@ -34,6 +34,7 @@ describe('loadConfig with nothing set', () => {
   it('gives the defaults of development', () => {
     expect(loadConfig({})).toEqual({
       nodeEnv: 'development',
+      environment: 'development',
       host: '127.0.0.1',
       port: 3000,
       issuer: 'http://127.0.0.1:3000',
