@@ -150,6 +150,16 @@ describe('a form for a new client', () => {
     },
   );
 
+  it('wants a number where the switch of an unlimited client is taken away', () => {
+    const unlimited = new Set(['tps']);
+    const read = (fields: Record<string, string>) =>
+      readPatch(['limits'], formOf(fields), { ...context(), unlimited }).problems;
+    expect(read({ tps: '' })).toMatchObject([{ field: 'tps', code: 'number_or_unlimited' }]);
+    expect(read({ tps: '5', 'apiQuota.calls': '' })).toEqual(NO_PROBLEMS);
+    expect(read({ tps: '', 'tps.unlimited': 'on' })).toEqual(NO_PROBLEMS);
+    expect(read({})).toEqual(NO_PROBLEMS);
+  });
+
   it('takes the switch alone, with its number blank or rested by the script', () => {
     for (const number of [{ tps: '' }, {}]) {
       const form = formOf({ ...number, 'tps.unlimited': 'on' });

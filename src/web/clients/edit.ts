@@ -16,6 +16,7 @@ import {
 import { clientForm, formValues, type ShownForm } from '../forms/client-form-view.ts';
 import { editedForm } from '../forms/form-edits.ts';
 import { formProblems } from '../forms/form-problems.ts';
+import { unlimitedOf } from '../forms/unlimited.ts';
 import { usersNamed } from '../forms/user-lines.ts';
 import { formVersion, named } from '../security/security-page.ts';
 import { clientOf, clientPath, showClientPage } from './client-page.ts';
@@ -74,13 +75,15 @@ async function targetOf(call: ConsoleCall): Promise<EditTarget> {
 async function contextOf(call: ConsoleCall, target: EditTarget): Promise<ReadContext> {
   const { services, form, formats, offers, t } = call;
   // As they were when the form was opened: what others changed since is no change of this form.
-  const { kind, userAllowlist } = { ...target.client, ...settingsAsRead(call, target) };
+  const read = { ...target.client, ...settingsAsRead(call, target) };
+  const { kind, userAllowlist } = read;
   return {
     mode: 'edit',
     t,
     timeZone: formats.timeZone,
     security: offers('security'),
     kind,
+    unlimited: unlimitedOf(read),
     users: await usersNamed(services, form, [...target.client.userAllowlist, ...userAllowlist]),
   };
 }

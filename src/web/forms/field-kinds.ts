@@ -113,16 +113,16 @@ export function showLimit(name: string, value: number): FormValues {
 
 /**
  * A limit: a number, or the switch; both at once are a problem, as one of them would be lost unseen.
- * Where the default is unlimited, a new client takes it only by the switch or a 0: a blank would turn
- * into it unseen.
+ * What is unlimited, by default in a new client, stays so only by the switch or a 0: a blank would be
+ * taken for it unseen.
  */
 export function readLimit(form: FormReader, name: string, byDefault: number): number | undefined {
   if (form.isOn(`${name}.unlimited`)) {
     return form.filled(name) === undefined ? 0 : form.refuse(name, 'not_both');
   }
-  const isBlank = form.text(name) === '';
-  if (isBlank && byDefault === 0 && form.context.mode === 'create')
-    return form.refuse(name, 'number_or_unlimited');
+  const { mode, unlimited } = form.context;
+  const isUnlimited = mode === 'create' ? byDefault === 0 : unlimited?.has(name);
+  if (isUnlimited && form.text(name) === '') return form.refuse(name, 'number_or_unlimited');
   return wholeNumber(form, name);
 }
 

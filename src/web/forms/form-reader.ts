@@ -15,6 +15,8 @@ export interface ReadContext {
   security?: boolean;
   /** The kind that the client has; keeping it needs no role. */
   kind?: 'partner' | 'resource_server';
+  /** Fields of limits that the client has none of: to untick the switch there wants a number. */
+  unlimited?: ReadonlySet<string>;
   /** User ids by the line that names them, see `usersNamed`. Default: every line is an id. */
   users?: ReadonlyMap<string, string>;
 }

@@ -10,6 +10,7 @@ import { readPatch, type SectionName, sectionValues, typedValues } from '../form
 import { type ClientForm, clientForm } from '../forms/client-form-view.ts';
 import type { FormValues } from '../forms/field-kinds.ts';
 import { formProblems, labelOf } from '../forms/form-problems.ts';
+import { unlimitedOf } from '../forms/unlimited.ts';
 import {
   changedText,
   formVersion,
@@ -57,7 +58,7 @@ export async function saveSection(call: ConsoleCall, tab: SectionTab): Promise<v
   let patch: ClientPatch = {};
   return submit({
     async change() {
-      const context = { t, timeZone: formats.timeZone };
+      const context = { t, timeZone: formats.timeZone, unlimited: unlimitedOf(before) };
       const { input, problems } = readPatch([section], form, context);
       patch = input;
       const { clientId } = before;
