@@ -313,12 +313,12 @@ describe('preview', () => {
     const preview = await save(page, { ...fields, preview: 'on' });
     expect(preview.status).toBe(200);
     expect(preview.text).toContain(
-      'Of the last 24 hours: 1 call that was allowed would now be refused (ip_not_allowed).',
+      'Of the last 24 hours: 1 call that passes as the client is now would be refused (ip_not_allowed).',
     );
     expect(preview.text).toContain('GET /preview 192.0.2.9 allowed ip_not_allowed');
     expect((await stored(clientId)).ipBindings).toEqual([]);
     const wider = await save(page, { 'ipBindings.0.address': '192.0.2.0/24', preview: 'on' });
-    expect(wider.text).toContain('no call that was allowed would now be refused');
+    expect(wider.text).toContain('no call that passes as the client is now would be refused');
     // The form still holds what was typed.
     await browser.send(preview, {}, page.path);
     expect((await stored(clientId)).ipBindings[0]?.address).toBe('198.51.100.0/24');

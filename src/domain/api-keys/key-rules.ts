@@ -20,7 +20,11 @@ export async function problemsOf(services: Services, apiKey: ApiKey): Promise<Fi
   const { startsAt, expiresAt, version } = apiKey;
   const problems = groupProblems(apiKey, await findClient(services, apiKey.clientId));
   if (startsAt !== null && startsAt >= expiresAt) {
-    problems.push({ field: 'expiresAt', code: 'before_start', message: 'must be after startsAt' });
+    problems.push({
+      field: 'expiresAt',
+      code: 'before_start',
+      message: 'must be after the start date',
+    });
   }
   if (version === 1 && expiresAt <= services.clock.now()) problems.push(IN_THE_PAST);
   return problems;

@@ -60,7 +60,11 @@ export async function checkReferences(
     problems.push(unknown('securityLevel', securityLevel));
   }
   if (startsAt !== null && expiresAt !== null && startsAt >= expiresAt) {
-    problems.push({ field: 'expiresAt', code: 'before_start', message: 'must be after startsAt' });
+    problems.push({
+      field: 'expiresAt',
+      code: 'before_start',
+      message: 'must be after the start date',
+    });
   }
   if (problems.length > 0) throw invalid(problems);
 }

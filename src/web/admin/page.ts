@@ -86,6 +86,7 @@ export function consolePage(parts: PageParts, options: PageOptions): ConsolePage
   }));
   const root = nav.find((entry) => entry.current);
   const trail = [...(root === undefined ? [] : [root]), ...breadcrumbs];
+  const isAlone = trail.length === 0 && crumb === title;
   return {
     title: status === 422 ? t('common.error_title', { title }) : title,
     heading: title,
@@ -98,7 +99,7 @@ export function consolePage(parts: PageParts, options: PageOptions): ConsolePage
     environment,
     admin,
     nav,
-    breadcrumbs: root?.label === title ? [] : [...trail, { label: crumb }],
+    breadcrumbs: root?.label === title || isAlone ? [] : [...trail, { label: crumb }],
     flash,
     theme: parts.preferences.theme,
     keys: parts.preferences.keys,

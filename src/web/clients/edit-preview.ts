@@ -18,7 +18,6 @@ export async function previewOf(
   await services.directory.sync();
   const replayed = await replay(services, before, after);
   const { refused, allowed, nowRefused, nowAllowed, differences } = replayed;
-  const { number } = formats;
   return {
     notice:
       refused + allowed === 0
@@ -31,13 +30,13 @@ export async function previewOf(
             }),
             items: [
               ...(nowAllowed > 0 ? [t('client.preview.allowed_again', { count: nowAllowed })] : []),
-              t('client.preview.replayed', { refused: number(refused), allowed: number(allowed) }),
+              t('client.preview.replayed', { refused, allowed }),
             ],
           },
     caption: t('client.preview.caption', { shown: Math.min(SHOWN, differences.length) }),
     calls: differences.slice(0, SHOWN).map((one) => ({
       at: formats.instant(one.at),
-      call: one.method === null ? t('common.none') : `${one.method} ${one.path ?? ''}`,
+      call: one.method === null ? t('client.preview.no_call') : `${one.method} ${one.path ?? ''}`,
       address: one.address ?? t('common.none'),
       before: one.before ?? t('client.preview.allowed'),
       after: one.after ?? t('client.preview.allowed'),

@@ -164,7 +164,9 @@ function datesInWords(call: PolicyCall, { startsAt, expiresAt }: Client): string
 
 function tokensInWords(call: PolicyCall, client: Client): string {
   const { t, formats } = call;
-  const { grantTypes, accessToken, userAllowlist } = client;
+  const { accessToken, userAllowlist } = client;
+  // What the token endpoint does not know gives no token, whatever is ticked.
+  const grantTypes = client.grantTypes.filter((type) => type !== 'authorization_code');
   if (grantTypes.length === 0) return t('client.policy.no_tokens');
   return t('client.policy.tokens', {
     grants: grantTypes.map((type) => t(`client.grant.${type}`)).join(', '),

@@ -64,11 +64,10 @@ export function traceRows(
 ): TraceRow[] {
   const { t, formats } = call;
   return trace.map((entry) => {
-    const { number, check, outcome, reason, seen, wanted, passesAt } = entry;
+    const { check, outcome, reason, seen, wanted, passesAt } = entry;
     const href = reason === null ? null : fixPath(reason, clientId);
     const cause = reason === null ? {} : { cause: reason };
     return {
-      number,
       check,
       outcome: { tone: TONES[outcome], word: t(`decision.outcome.${outcome}`), ...cause },
       seen: checkInWords(call, entry, seen),

@@ -18,7 +18,6 @@ export interface DecisionRow {
 
 /** A row of the trace. */
 export interface TraceRow {
-  number: number;
   check: string;
   outcome: StatusChip;
   seen: string;

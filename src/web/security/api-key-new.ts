@@ -3,6 +3,7 @@ import { newApiKey } from '../../domain/api-keys/api-key-input.ts';
 import { createApiKey } from '../../domain/api-keys/manage-api-keys.ts';
 import type { Client } from '../../domain/clients/client.ts';
 import { type FieldProblem, invalid, isDomainError } from '../../domain/errors.ts';
+import { timeZoneOf } from '../../domain/usage/quota-window.ts';
 import { parse } from '../../domain/validation.ts';
 import type { ConsoleCall, ConsoleRoute } from '../admin/route.ts';
 import { submit } from '../admin/submit.ts';
@@ -49,7 +50,7 @@ interface Shown {
 }
 
 async function showForm(call: ConsoleCall, { problems, stale }: Shown = {}): Promise<void> {
-  const { form, formats, t } = call;
+  const { form, services, t } = call;
   const client = await clientOf(call);
   const text = (name: string) => form.get(name) ?? '';
   const groups = await groupOptions(call, client);
@@ -60,7 +61,7 @@ async function showForm(call: ConsoleCall, { problems, stale }: Shown = {}): Pro
       path: clientPath(client, '/api-keys'),
       values: {
         ...{ alias: text('alias'), startsAt: text('startsAt'), expiresAt: text('expiresAt') },
-        zone: text('zone') || formats.timeZone,
+        zone: text('zone') || timeZoneOf(client, services.timeZone),
       },
       groups,
       groupLines: groups.length > MOST_TICKS ? groupsIn(call).join('\n') : null,
