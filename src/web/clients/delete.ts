@@ -3,8 +3,8 @@ import type { Client } from '../../domain/clients/client.ts';
 import { deleteClient } from '../../domain/clients/manage-clients.ts';
 import { type FieldProblem, invalidField } from '../../domain/errors.ts';
 import type { ConsoleCall, ConsoleRoute } from '../admin/route.ts';
-import { submit } from '../admin/submit.ts';
-import { formVersion, STALE_STATUS } from '../security/security-page.ts';
+import { submit, versionOf } from '../admin/submit.ts';
+import { STALE_STATUS } from '../security/security-page.ts';
 import { clientOf, clientPath, showClientPage } from './client-page.ts';
 
 const PATH = '/admin/clients/:clientId/delete';
@@ -24,7 +24,7 @@ async function confirmDelete(call: ConsoleCall): Promise<void> {
   const { clientId, clientName, displayName: name } = client;
   await submit({
     async change() {
-      const version = formVersion(call);
+      const version = versionOf(call.form);
       if (asksName(client) && form.get('clientName')?.trim() !== clientName)
         throw invalidField(
           'clientName',

@@ -4,7 +4,7 @@ import type { Removed } from '../../domain/clients/client-references.ts';
 import { updateClient } from '../../domain/clients/manage-clients.ts';
 import { type FieldProblem, notFound } from '../../domain/errors.ts';
 import { type ConsoleCall, type ConsoleRoute, param } from '../admin/route.ts';
-import { submit } from '../admin/submit.ts';
+import { submit, versionOf } from '../admin/submit.ts';
 import {
   isSection,
   type ReadContext,
@@ -18,7 +18,7 @@ import { editedForm } from '../forms/form-edits.ts';
 import { formProblems } from '../forms/form-problems.ts';
 import { unlimitedOf } from '../forms/unlimited.ts';
 import { usersNamed } from '../forms/user-lines.ts';
-import { formVersion, named } from '../security/security-page.ts';
+import { named } from '../security/security-page.ts';
 import { clientOf, clientPath, showClientPage } from './client-page.ts';
 import { settingLabel } from './client-values.ts';
 import { choiceOf, showConflict, unanswered } from './conflict.ts';
@@ -97,7 +97,7 @@ async function save(call: ConsoleCall, target: EditTarget, change: FormChange): 
   if (Object.keys(mine).length === 0)
     return call.redirect(clientPath(client), t('client.done.same'));
   const update = (dryRun: boolean) =>
-    updateClient(services, actor, client.clientId, formVersion(call), mine, { dryRun });
+    updateClient(services, actor, client.clientId, versionOf(call.form), mine, { dryRun });
   const isPreview = form.has('preview');
   if (isPreview || 'securityLevel' in mine || 'audience' in mine) {
     const would = await update(true);

@@ -1,12 +1,12 @@
 /** Deleting an X-Api-Key: the page that asks, which says when the key was last used, and the act. */
 import { deleteApiKey } from '../../domain/api-keys/manage-api-keys.ts';
 import { type ConsoleCall, type ConsoleRoute, param } from '../admin/route.ts';
-import { submit } from '../admin/submit.ts';
+import { submit, versionOf } from '../admin/submit.ts';
 import { clientOf, clientPath } from '../clients/client-page.ts';
 import { masked } from './api-key-words.ts';
 import { keyOf, staleKey } from './api-keys.ts';
 import { showQuestion } from './confirm.ts';
-import { formVersion, STALE_STATUS, type Stale } from './security-page.ts';
+import { STALE_STATUS, type Stale } from './security-page.ts';
 
 const PATH = '/admin/clients/:clientId/api-keys/:apiKeyId/delete';
 
@@ -41,7 +41,9 @@ async function removeKey(call: ConsoleCall): Promise<void> {
   const which = { clientId: param(call, 'clientId'), apiKeyId: param(call, 'apiKeyId') };
   return submit({
     async change() {
-      const { alias } = await deleteApiKey(services, actor, which, { version: formVersion(call) });
+      const { alias } = await deleteApiKey(services, actor, which, {
+        version: versionOf(call.form),
+      });
       call.redirect(clientPath(which, '/api-keys'), t('security.key.was.deleted', { alias }));
     },
     again: () => askDelete(call),

@@ -2,7 +2,7 @@
 import { newApiKey } from '../../domain/api-keys/api-key-input.ts';
 import { createApiKey } from '../../domain/api-keys/manage-api-keys.ts';
 import type { Client } from '../../domain/clients/client.ts';
-import { type FieldProblem, invalid, isDomainError } from '../../domain/errors.ts';
+import { invalid, isDomainError } from '../../domain/errors.ts';
 import { timeZoneOf } from '../../domain/usage/quota-window.ts';
 import { parse } from '../../domain/validation.ts';
 import type { ConsoleCall, ConsoleRoute } from '../admin/route.ts';
@@ -16,9 +16,8 @@ import { catalogNow } from './level.ts';
 import {
   clientAsRead,
   type FormProblems,
-  NO_PROBLEMS,
-  problemsOf,
-  STALE_STATUS,
+  outcomeOf,
+  type SentForm,
   type Stale,
   staleClient,
 } from './security-page.ts';
@@ -44,19 +43,15 @@ export const apiKeyNewRoutes: ConsoleRoute[] = [
   { method: 'POST', path: PATH, role: 'security', stepUp: true, handler: create },
 ];
 
-interface Shown {
-  problems?: FieldProblem[];
-  stale?: Stale;
-}
-
-async function showForm(call: ConsoleCall, { problems, stale }: Shown = {}): Promise<void> {
+async function showForm(call: ConsoleCall, sent: SentForm = {}): Promise<void> {
   const { form, services, t } = call;
   const client = await clientOf(call);
   const text = (name: string) => form.get(name) ?? '';
   const groups = await groupOptions(call, client);
+  const { status, ...told } = outcomeOf(sent, labelsOf(call));
   return showClientPage(call, client, {
     ...{ tab: 'api_keys', view: 'admin/security/api-key-new', title: t('security.key.new') },
-    status: problems !== undefined ? 422 : stale !== undefined ? STALE_STATUS : 200,
+    status,
     locals: {
       path: clientPath(client, '/api-keys'),
       values: {
@@ -65,8 +60,7 @@ async function showForm(call: ConsoleCall, { problems, stale }: Shown = {}): Pro
       },
       groups,
       groupLines: groups.length > MOST_TICKS ? groupsIn(call).join('\n') : null,
-      problems: problems === undefined ? NO_PROBLEMS : problemsOf(problems, labelsOf(call)),
-      stale: stale ?? null,
+      ...told,
       mail: t('security.key.will_mail', { count: client.emails.length }),
     },
   });

@@ -1,16 +1,15 @@
 /** A new value for an X-Api-Key: the page asks how long the old one lives, the answer shows the new one. */
 import { MAX_GRACE_SECONDS } from '../../domain/api-keys/api-key.ts';
 import { rotateApiKey } from '../../domain/api-keys/manage-api-keys.ts';
-import type { FieldProblem } from '../../domain/errors.ts';
 import type { ConsoleCall, ConsoleRoute } from '../admin/route.ts';
-import { submit } from '../admin/submit.ts';
+import { submit, versionOf } from '../admin/submit.ts';
 import { clientOf, clientPath } from '../clients/client-page.ts';
 import { keyCommands, keyFacts, masked, previousText, toldText } from './api-key-words.ts';
 import { keyOf, staleKey } from './api-keys.ts';
 import { readGrace } from './grace.ts';
 import { showIssued } from './issued.ts';
 import { showRotation } from './rotation.ts';
-import { formVersion, type Stale } from './security-page.ts';
+import type { SentForm } from './security-page.ts';
 
 const PATH = '/admin/clients/:clientId/api-keys/:apiKeyId/rotate';
 
@@ -19,12 +18,7 @@ export const apiKeyRotateRoutes: ConsoleRoute[] = [
   { method: 'POST', path: PATH, role: 'security', stepUp: true, handler: rotate },
 ];
 
-interface Shown {
-  problems?: FieldProblem[];
-  stale?: Stale;
-}
-
-async function showForm(call: ConsoleCall, shown: Shown = {}): Promise<void> {
+async function showForm(call: ConsoleCall, sent: SentForm = {}): Promise<void> {
   const { t, formats } = call;
   const [client, key] = [await clientOf(call), await keyOf(call)];
   const path = clientPath(client, '/api-keys');
@@ -42,7 +36,7 @@ async function showForm(call: ConsoleCall, shown: Shown = {}): Promise<void> {
     cancel: path,
     submit: t('security.key.rotate.submit'),
     version: key.version,
-    ...shown,
+    sent,
   });
 }
 
@@ -52,7 +46,7 @@ async function rotate(call: ConsoleCall): Promise<void> {
     async change() {
       const client = await clientOf(call);
       const options = {
-        version: formVersion(call),
+        version: versionOf(call.form),
         graceSeconds: readGrace(call, MAX_GRACE_SECONDS),
       };
       const { apiKey, value } = await rotateApiKey(services, actor, await keyOf(call), options);

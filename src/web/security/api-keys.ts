@@ -4,7 +4,7 @@ import { findApiKey, listApiKeys, updateApiKey } from '../../domain/api-keys/man
 import { invalidField } from '../../domain/errors.ts';
 import type { LastUse } from '../../domain/last-uses.ts';
 import { type ConsoleCall, type ConsoleRoute, param, roleNeeded } from '../admin/route.ts';
-import { submit } from '../admin/submit.ts';
+import { submit, versionOf } from '../admin/submit.ts';
 import { type ClientHeader, clientOf, clientPath, showClientPage } from '../clients/client-page.ts';
 import type { StatusChip } from '../clients/client-status.ts';
 import type { TimeView } from '../formats.ts';
@@ -12,11 +12,9 @@ import { listRequest, type PagerView, pagerOf } from '../lists.ts';
 import { expiryChip, keyState, masked, previousText } from './api-key-words.ts';
 import {
   type FormProblems,
-  formVersion,
-  NO_PROBLEMS,
   named,
-  problemsOf,
-  STALE_STATUS,
+  outcomeOf,
+  type SentForm,
   type Stale,
   staleRecord,
 } from './security-page.ts';
@@ -58,12 +56,7 @@ export const apiKeyRoutes: ConsoleRoute[] = [
   { method: 'POST', path: `${KEY}/status`, role: 'security', stepUp: true, handler: setStatus },
 ];
 
-interface Shown {
-  stale?: Stale;
-  problems?: FormProblems;
-}
-
-async function showKeys(call: ConsoleCall, { stale, problems }: Shown = {}): Promise<void> {
+async function showKeys(call: ConsoleCall, sent: SentForm = {}): Promise<void> {
   const { services, query } = call;
   const client = await clientOf(call);
   const { limit, cursor } = listRequest(query);
@@ -74,16 +67,16 @@ async function showKeys(call: ConsoleCall, { stale, problems }: Shown = {}): Pro
   const subjectOf = ({ apiKeyId }: ApiKey) => `api_key:${apiKeyId}`;
   const uses = await services.stores.lastUses.find(page.items.map(subjectOf));
   const path = clientPath(client, '/api-keys');
+  const { status, ...told } = outcomeOf(sent);
   return showClientPage(call, client, {
     ...{ tab: 'api_keys', view: 'admin/security/api-keys' },
-    status: problems !== undefined ? 422 : stale !== undefined ? STALE_STATUS : 200,
+    status,
     locals: {
       path,
       rows: page.items.map((key) => keyRow(call, key, { path, use: uses.get(subjectOf(key)) })),
       pager: pagerOf(call, page),
       hasGroups: client.apiGroups.length > 0,
-      problems: problems ?? NO_PROBLEMS,
-      stale: stale ?? null,
+      ...told,
       reason: roleNeeded(call, 'security'),
     },
   });
@@ -155,12 +148,16 @@ async function setStatus(call: ConsoleCall): Promise<void> {
       if (status !== 'enabled' && status !== 'disabled') {
         throw invalidField('status', 'invalid', t('security.key.bad_status'));
       }
-      const update = { id: param(call, 'apiKeyId'), version: formVersion(call), patch: { status } };
+      const update = {
+        id: param(call, 'apiKeyId'),
+        version: versionOf(call.form),
+        patch: { status },
+      };
       const { alias } = await updateApiKey(services, actor, clientId, update);
       const path = clientPath({ clientId }, '/api-keys');
       call.redirect(path, t(`security.key.was.${status}`, { alias }));
     },
-    again: (problems) => showKeys(call, { problems: problemsOf(problems, {}) }),
+    again: (problems) => showKeys(call, { problems }),
     stale: async () => showKeys(call, { stale: await staleKey(call) }),
   });
 }

@@ -4,7 +4,7 @@
  */
 import type { Catalog } from '../../domain/apis/catalog.ts';
 import type { Client } from '../../domain/clients/client.ts';
-import { type FieldProblem, invalidField } from '../../domain/errors.ts';
+import { invalidField } from '../../domain/errors.ts';
 import type { ConsoleCall, ConsoleRoute } from '../admin/route.ts';
 import { submit } from '../admin/submit.ts';
 import { type ClientHeader, clientOf, clientPath, showClientPage } from '../clients/client-page.ts';
@@ -14,10 +14,9 @@ import { catalogNow } from './level.ts';
 import {
   clientAsRead,
   type FormProblems,
-  NO_PROBLEMS,
   named,
-  problemsOf,
-  STALE_STATUS,
+  outcomeOf,
+  type SentForm,
   type Stale,
   staleClient,
 } from './security-page.ts';
@@ -54,16 +53,14 @@ export const holdingAddRoutes: ConsoleRoute[] = (['apiGroups', 'apiScopes'] as c
   },
 );
 
-interface Shown {
+interface Shown extends SentForm {
   client?: Client;
-  problems?: FieldProblem[];
-  stale?: Stale;
 }
 
 async function showOffered(
   call: ConsoleCall,
   kind: Holding,
-  { client: read, problems, stale }: Shown = {},
+  { client: read, ...sent }: Shown = {},
 ): Promise<void> {
   const { query, form, t } = call;
   const client = read ?? (await clientOf(call));
@@ -75,10 +72,10 @@ async function showOffered(
   const chosen = rows.filter(({ name }) => ticked.has(name));
   const found = rows.filter((row) => !ticked.has(row.name) && matches(row, search));
   const shown = found.slice(0, MOST_ROWS);
-  const labels = { name: t(`security.${kind}.many`) };
+  const { status, ...told } = outcomeOf(sent, { name: t(`security.${kind}.many`) });
   return showClientPage(call, client, {
     ...{ tab, view: 'admin/security/holdings-add', title: t(`security.${kind}.add`) },
-    status: problems !== undefined ? 422 : stale !== undefined ? STALE_STATUS : 200,
+    status,
     locals: {
       ...{ kind, search, hidden, path: clientPath(client, path) },
       rows: [
@@ -86,8 +83,7 @@ async function showOffered(
         ...shown.map((row) => ({ ...row, checked: false })),
       ],
       counts: { offered: names.length, found: found.length, shown: shown.length },
-      problems: problems === undefined ? NO_PROBLEMS : problemsOf(problems, labels),
-      stale: stale ?? null,
+      ...told,
     },
   });
 }

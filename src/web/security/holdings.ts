@@ -4,7 +4,7 @@ import type { ClientPatch } from '../../domain/clients/client-input.ts';
 import { updateClient } from '../../domain/clients/manage-clients.ts';
 import { notFound } from '../../domain/errors.ts';
 import { type ConsoleCall, type ConsoleRoute, roleNeeded } from '../admin/route.ts';
-import { submit } from '../admin/submit.ts';
+import { submit, versionOf } from '../admin/submit.ts';
 import { type ClientHeader, clientOf, clientPath, showClientPage } from '../clients/client-page.ts';
 import { showQuestion } from './confirm.ts';
 import { HOLDINGS, type Holding, type HoldingRow, holdingRows, matches } from './holding-rows.ts';
@@ -12,7 +12,6 @@ import { catalogNow, keysThatLose, keyText } from './level.ts';
 import {
   changedText,
   clientAsRead,
-  formVersion,
   STALE_STATUS,
   type Stale,
   staleClient,
@@ -136,7 +135,7 @@ export async function changeHoldings(
   const lost = names.filter((name) => client[kind].includes(name) && !may(name));
   const kept = names.filter((name) => !lost.includes(name));
   const patch: ClientPatch = kind === 'apiGroups' ? { apiGroups: kept } : { apiScopes: kept };
-  const version = formVersion(call);
+  const version = versionOf(call.form);
   const { removed } = await updateClient(services, actor, client.clientId, version, patch);
   const gone = { ...removed, [kind]: [...removed[kind], ...lost] };
   const text = changedText(call, told.key, { values: { name: told.name }, removed: gone });

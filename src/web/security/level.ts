@@ -8,15 +8,13 @@ import { everyRow } from '../../domain/manage-dry-runs.ts';
 import type { Services } from '../../domain/services.ts';
 import type { ConsoleCall, ConsoleRoute } from '../admin/route.ts';
 import { roleNeeded } from '../admin/route.ts';
-import { submit } from '../admin/submit.ts';
+import { submit, versionOf } from '../admin/submit.ts';
 import { type ClientHeader, clientOf, clientPath, showClientPage } from '../clients/client-page.ts';
 import { showQuestion } from './confirm.ts';
 import {
   type FormProblems,
-  formVersion,
-  NO_PROBLEMS,
-  problemsOf,
-  STALE_STATUS,
+  outcomeOf,
+  type SentForm,
   type Stale,
   staleClient,
 } from './security-page.ts';
@@ -38,24 +36,22 @@ export const levelRoutes: ConsoleRoute[] = [
   { method: 'POST', path: PATH, role: 'operator', handler: save },
 ];
 
-interface Shown {
+interface Shown extends SentForm {
   client?: Client;
-  problems?: FormProblems;
-  stale?: Stale;
 }
 
-async function show(call: ConsoleCall, { client, problems, stale }: Shown = {}): Promise<void> {
+async function show(call: ConsoleCall, { client, ...sent }: Shown = {}): Promise<void> {
   const shown = client ?? (await clientOf(call));
   const catalog = await catalogNow(call.services);
   const chosen = call.form.get('securityLevel') ?? shown.securityLevel;
+  const { status, ...told } = outcomeOf(sent, { securityLevel: call.t('security.level.label') });
   return showClientPage(call, shown, {
     tab: 'security_level',
     view: 'admin/security/level',
-    status: problems !== undefined ? 422 : stale !== undefined ? STALE_STATUS : 200,
+    status,
     locals: {
-      levels: levelOptions(call, catalog, { ...shown, chosen: stale ? null : chosen }),
-      stale: stale ?? null,
-      problems: problems ?? NO_PROBLEMS,
+      levels: levelOptions(call, catalog, { ...shown, chosen: told.stale ? null : chosen }),
+      ...told,
       reason: roleNeeded(call, 'operator'),
     },
   });
@@ -90,7 +86,7 @@ async function save(call: ConsoleCall): Promise<void> {
   const before = await clientOf(call);
   const { clientId } = before;
   const level = form.get('securityLevel') ?? before.securityLevel;
-  const version = formVersion(call);
+  const version = versionOf(call.form);
   const patch = { securityLevel: level };
   return submit({
     async change() {
@@ -110,10 +106,7 @@ async function save(call: ConsoleCall): Promise<void> {
       }
       call.redirect(path, t(key, { level, count: names.length }));
     },
-    async again(problems) {
-      const labels = { securityLevel: t('security.level.label') };
-      await show(call, { problems: problemsOf(problems, labels) });
-    },
+    again: (problems) => show(call, { problems }),
     async stale(current) {
       const client = current as Client;
       const field = t('security.level.label');

@@ -1,6 +1,6 @@
 /** Changing the password of a client: chosen here, typed twice; earlier passwords stop at once. */
 import { changePassword } from '../../domain/clients/manage-client-secrets.ts';
-import { type FieldProblem, invalid } from '../../domain/errors.ts';
+import { invalid } from '../../domain/errors.ts';
 import type { ConsoleCall, ConsoleRoute } from '../admin/route.ts';
 import { submit } from '../admin/submit.ts';
 import { type ClientHeader, clientOf, clientPath, showClientPage } from '../clients/client-page.ts';
@@ -8,9 +8,8 @@ import { readPassword } from '../forms/password-choice.ts';
 import {
   clientAsRead,
   type FormProblems,
-  NO_PROBLEMS,
-  problemsOf,
-  STALE_STATUS,
+  outcomeOf,
+  type SentForm,
   type Stale,
   staleClient,
 } from './security-page.ts';
@@ -32,26 +31,20 @@ export const passwordRoutes: ConsoleRoute[] = [
   { method: 'POST', path: PATH, role: 'security', stepUp: true, handler: change },
 ];
 
-interface Shown {
-  problems?: FieldProblem[];
-  stale?: Stale;
-}
-
-async function showForm(call: ConsoleCall, { problems, stale }: Shown = {}): Promise<void> {
+async function showForm(call: ConsoleCall, sent: SentForm = {}): Promise<void> {
   const { t } = call;
   const client = await clientOf(call);
-  const labels = {
+  const { status, ...told } = outcomeOf(sent, {
     password: t('security.password.new'),
     confirmation: t('security.password.confirm'),
-  };
+  });
   return showClientPage(call, client, {
     ...{ tab: 'secrets', view: 'admin/security/password', title: t('security.password.change') },
-    status: problems !== undefined ? 422 : stale !== undefined ? STALE_STATUS : 200,
+    status,
     locals: {
       path: clientPath(client, '/secrets'),
       passwords: client.secrets.filter(({ kind }) => kind === 'password').length,
-      problems: problems === undefined ? NO_PROBLEMS : problemsOf(problems, labels),
-      stale: stale ?? null,
+      ...told,
     },
   });
 }

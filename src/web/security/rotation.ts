@@ -1,16 +1,9 @@
 /** The page that asks how long an old value lives beside its successor; for keys and for secrets. */
 import type { Client } from '../../domain/clients/client.ts';
-import type { FieldProblem } from '../../domain/errors.ts';
 import type { ConsoleCall } from '../admin/route.ts';
 import { type ClientHeader, type ClientTab, showClientPage } from '../clients/client-page.ts';
 import { type GraceView, graceView } from './grace.ts';
-import {
-  type FormProblems,
-  NO_PROBLEMS,
-  problemsOf,
-  STALE_STATUS,
-  type Stale,
-} from './security-page.ts';
+import { type FormProblems, outcomeOf, type SentForm, type Stale } from './security-page.ts';
 
 interface RotationWords {
   heading: string;
@@ -36,26 +29,24 @@ export interface RotationLocals extends RotationWords {
 /** What is rotated, and what became of the form. */
 export interface Rotation extends RotationWords {
   tab: ClientTab;
-  problems?: FieldProblem[];
-  stale?: Stale;
+  sent: SentForm;
 }
 
 /** Shows the page; after an overtaken or bad form with what was typed. */
 export function showRotation(
   call: ConsoleCall,
   client: Client,
-  { tab, problems, stale, ...words }: Rotation,
+  { tab, sent, ...words }: Rotation,
 ): Promise<void> {
-  const labels = { grace: call.t('security.grace') };
+  const { status, ...told } = outcomeOf(sent, { grace: call.t('security.grace') });
   return showClientPage(call, client, {
     ...{ tab, view: 'admin/security/rotation', title: words.heading },
     crumb: call.t('security.secret.rotate'),
-    status: problems !== undefined ? 422 : stale !== undefined ? STALE_STATUS : 200,
+    status,
     locals: {
       ...words,
       grace: graceView(call),
-      problems: problems === undefined ? NO_PROBLEMS : problemsOf(problems, labels),
-      stale: stale ?? null,
+      ...told,
     },
   });
 }

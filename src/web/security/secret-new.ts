@@ -17,9 +17,8 @@ import { secretOf } from './secrets.ts';
 import {
   clientAsRead,
   type FormProblems,
-  NO_PROBLEMS,
-  problemsOf,
-  STALE_STATUS,
+  outcomeOf,
+  type SentForm,
   type Stale,
   staleClient,
 } from './security-page.ts';
@@ -43,23 +42,17 @@ export const secretNewRoutes: ConsoleRoute[] = [
   { method: 'POST', path: ROTATE, role: 'security', stepUp: true, handler: rotate },
 ];
 
-interface Shown {
-  problems?: FieldProblem[];
-  stale?: Stale;
-}
-
-async function showNew(call: ConsoleCall, { problems, stale }: Shown = {}): Promise<void> {
+async function showNew(call: ConsoleCall, sent: SentForm = {}): Promise<void> {
   const { form, t } = call;
   const client = await clientOf(call);
-  const labels = { label: t('security.secret.label') };
+  const { status, ...told } = outcomeOf(sent, { label: t('security.secret.label') });
   return showClientPage(call, client, {
     ...{ tab: 'secrets', view: 'admin/security/secret-new', title: t('security.secret.new') },
-    status: problems !== undefined ? 422 : stale !== undefined ? STALE_STATUS : 200,
+    status,
     locals: {
       path: clientPath(client, '/secrets'),
       label: form.get('label') ?? '',
-      problems: problems === undefined ? NO_PROBLEMS : problemsOf(problems, labels),
-      stale: stale ?? null,
+      ...told,
     },
   });
 }
@@ -87,7 +80,7 @@ function labelOf(typed: string): string {
   }
 }
 
-async function showRotate(call: ConsoleCall, shown: Shown = {}): Promise<void> {
+async function showRotate(call: ConsoleCall, sent: SentForm = {}): Promise<void> {
   const { t, formats } = call;
   const client = await clientOf(call);
   const { secretId, label } = secretOf(call, client);
@@ -102,7 +95,7 @@ async function showRotate(call: ConsoleCall, shown: Shown = {}): Promise<void> {
     cancel: path,
     submit: t('security.secret.rotate.submit'),
     version: client.version,
-    ...shown,
+    sent,
   });
 }
 

@@ -16,10 +16,9 @@ import { expiryChip } from './api-key-words.ts';
 import {
   clientAsRead,
   type FormProblems,
-  NO_PROBLEMS,
   named,
-  problemsOf,
-  STALE_STATUS,
+  outcomeOf,
+  type SentForm,
   type Stale,
   staleClient,
 } from './security-page.ts';
@@ -64,29 +63,24 @@ export const secretRoutes: ConsoleRoute[] = [
   },
 ];
 
-interface Shown {
-  stale?: Stale;
-  problems?: FormProblems;
-}
-
-async function showSecrets(call: ConsoleCall, { stale, problems }: Shown = {}): Promise<void> {
+async function showSecrets(call: ConsoleCall, sent: SentForm = {}): Promise<void> {
   const { services, formats } = call;
   const client = await clientOf(call);
   const secrets = client.secrets.toReversed();
   const subjectOf = ({ secretId }: ClientSecret) => `secret:${secretId}`;
   const uses = await services.stores.lastUses.find(secrets.map(subjectOf));
   const path = clientPath(client, '/secrets');
+  const { status, ...told } = outcomeOf(sent);
   return showClientPage(call, client, {
     ...{ tab: 'secrets', view: 'admin/security/secrets' },
-    status: problems !== undefined ? 422 : stale !== undefined ? STALE_STATUS : 200,
+    status,
     locals: {
       path,
       rows: secrets.map((each) => secretRow(call, each, { path, use: uses.get(subjectOf(each)) })),
       counts: { live: liveSecrets(secrets, formats.now).length, most: MAX_SECRETS },
       usesKeys: client.jwks !== null,
       reset: resetOf(call, client),
-      problems: problems ?? NO_PROBLEMS,
-      stale: stale ?? null,
+      ...told,
       reason: roleNeeded(call, 'security'),
     },
   });
@@ -172,7 +166,7 @@ async function mailReset(call: ConsoleCall): Promise<void> {
       const told = problems.map((each) =>
         each.code === 'no_mail_address' ? { ...each, message: t('security.reset.refused') } : each,
       );
-      await showSecrets(call, { problems: problemsOf(told, {}) });
+      await showSecrets(call, { problems: told });
     },
     stale: async () => showSecrets(call, { stale: await staleClient(call) }),
   });

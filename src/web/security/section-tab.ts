@@ -4,7 +4,7 @@ import type { ClientPatch } from '../../domain/clients/client-input.ts';
 import { updateClient } from '../../domain/clients/manage-clients.ts';
 import { type FieldProblem, invalid } from '../../domain/errors.ts';
 import type { ConsoleCall } from '../admin/route.ts';
-import { submit } from '../admin/submit.ts';
+import { submit, versionOf } from '../admin/submit.ts';
 import { clientOf, clientPath } from '../clients/client-page.ts';
 import { readPatch, type SectionName, sectionValues, typedValues } from '../forms/client-form.ts';
 import { type ClientForm, clientForm } from '../forms/client-form-view.ts';
@@ -13,7 +13,6 @@ import { formProblems, labelOf } from '../forms/form-problems.ts';
 import { unlimitedOf } from '../forms/unlimited.ts';
 import {
   changedText,
-  formVersion,
   STALE_STATUS,
   type Stale,
   type StaleRow,
@@ -62,7 +61,7 @@ export async function saveSection(call: ConsoleCall, tab: SectionTab): Promise<v
       const { input, problems } = readPatch([section], form, context);
       patch = input;
       const { clientId } = before;
-      const version = formVersion(call);
+      const version = versionOf(call.form);
       if (problems.length > 0) throw invalid(problems);
       const { client, removed } = await updateClient(services, actor, clientId, version, input);
       const key = client.version === version ? 'security.unchanged' : 'security.saved';

@@ -31,15 +31,10 @@ export interface Stale {
 /** HTTP status of a form that was made from a version that is gone. */
 export const STALE_STATUS = 412;
 
-/** The version that a form was made from. Throws `version_required` where it names none. */
-export function formVersion({ form }: ConsoleCall): number {
-  return versionOf(form);
-}
-
 /** The client of the path, in the version of the form. Throws `version_conflict`, `not_found`. */
 export async function clientAsRead(call: ConsoleCall): Promise<Client> {
   const client = await clientOf(call);
-  requireVersion(client, formVersion(call));
+  requireVersion(client, versionOf(call.form));
   return client;
 }
 
@@ -71,14 +66,14 @@ export interface FormProblems {
 }
 
 /** No problem. */
-export const NO_PROBLEMS: FormProblems = { errors: {}, summary: [] };
+const NO_PROBLEMS: FormProblems = { errors: {}, summary: [] };
 
 /**
  * Problems in words. What concerns no field of the form stands in the summary alone.
  *
  * @param labels label of each field of the form, by its name
  */
-export function problemsOf(
+function problemsOf(
   problems: readonly FieldProblem[],
   labels: Readonly<Record<string, string>>,
 ): FormProblems {
@@ -94,6 +89,24 @@ export function problemsOf(
     };
   });
   return { errors, summary };
+}
+
+/** What became of a form that was sent, where its page is shown again. */
+export interface SentForm {
+  problems?: FieldProblem[];
+  stale?: Stale;
+}
+
+/** Status of a page with a form, and what it tells of the form that was sent; 200 where none was. */
+export function outcomeOf(
+  { problems, stale }: SentForm,
+  labels: Readonly<Record<string, string>> = {},
+): { status: number; problems: FormProblems; stale: Stale | null } {
+  return {
+    status: problems !== undefined ? 422 : stale !== undefined ? STALE_STATUS : 200,
+    problems: problems === undefined ? NO_PROBLEMS : problemsOf(problems, labels),
+    stale: stale ?? null,
+  };
 }
 
 /** How many names a sentence tells; the rest is counted. */

@@ -7,7 +7,7 @@ import { type ClientHeader, clientPath, showClientPage } from '../clients/client
 import type { TimeView } from '../formats.ts';
 import type { ClientForm } from '../forms/client-form-view.ts';
 import { type SectionTab, type ShownSection, saveSection, showSection } from './section-tab.ts';
-import { clientAsRead, type Stale, staleClient } from './security-page.ts';
+import { clientAsRead, STALE_STATUS, type Stale, staleClient } from './security-page.ts';
 
 /** The locals of the view. */
 export interface StatusLocals {
@@ -90,7 +90,7 @@ async function unlock(call: ConsoleCall): Promise<void> {
       const stale = await staleClient(call);
       await showSection(call, {
         ...TAB,
-        show: (again, shown) => showTab(again, { ...shown, stale, status: 412 }),
+        show: (again, shown) => showTab(again, { ...shown, stale, status: STALE_STATUS }),
       });
     },
   });
