@@ -4,7 +4,7 @@ import type { ConsoleCall } from '../admin/route.ts';
 import { readable, settingLabel, settingText } from '../clients/client-values.ts';
 import { settingChange } from '../clients/setting-change.ts';
 import { valueInWords } from '../decisions/trace-words.ts';
-import { actorName } from './actor-name.ts';
+import { actorNames } from './actor-name.ts';
 import { objectNames, type ShownObject } from './object-names.ts';
 import type { AuditRow } from './views.ts';
 
@@ -12,18 +12,26 @@ type Rows = Pick<ConsoleCall, 'formats' | 'services' | 't'>;
 
 /** The rows of a page of events. */
 export async function auditRows(call: Rows, events: readonly AuditEvent[]): Promise<AuditRow[]> {
-  const objectOf = await objectNames(call);
-  return Promise.all(events.map(async (event) => rowOf(call, event, await objectOf(event.object))));
+  const [objectOf, actorOf] = [await objectNames(call), actorNames(call)];
+  return Promise.all(
+    events.map(async (event) => {
+      const [object, actor] = await Promise.all([objectOf(event.object), actorOf(event.actor)]);
+      return rowOf(call, event, { object, actor });
+    }),
+  );
 }
 
-async function rowOf(call: Rows, event: AuditEvent, object: ShownObject): Promise<AuditRow> {
-  const { at, actor, action, changes } = event;
+async function rowOf(
+  call: Rows,
+  event: AuditEvent,
+  named: { object: ShownObject; actor: string },
+): Promise<AuditRow> {
+  const { at, action, changes } = event;
   return {
     at: call.formats.instant(at),
-    actor: await actorName(call, actor),
-    address: actor.address,
+    ...named,
+    address: event.actor.address,
     action: { words: actInWords(call, action), code: action },
-    object,
     changes: await Promise.all(changes.map((change) => changeInWords(call, event, change))),
   };
 }

@@ -1,7 +1,7 @@
 /** The audit of one client: who changed what, when and from where, field by field. */
 import type { AuditEvent, FieldChange } from '../../domain/audit/audit-event.ts';
 import type { ConsoleCall, ConsoleRoute } from '../admin/route.ts';
-import { actorName } from '../audit/actor-name.ts';
+import { actorNames } from '../audit/actor-name.ts';
 import { listRequest, pagerOf } from '../lists.ts';
 import { clientOf, showClientPage } from './client-page.ts';
 import { fewLines, readable, settingLabel, settingLines } from './client-values.ts';
@@ -21,19 +21,22 @@ async function listEvents(call: ConsoleCall): Promise<void> {
     limit,
     ...(cursor !== undefined && { cursor }),
   });
+  const actorOf = actorNames(call);
   await showClientPage(call, client, {
     tab: 'audit',
     view: 'admin/clients/audit',
     locals: {
-      rows: await Promise.all(page.items.map((event) => rowOf(call, event))),
+      rows: await Promise.all(
+        page.items.map(async (event) => rowOf(call, event, await actorOf(event.actor))),
+      ),
       pager: pagerOf(call, page),
     },
   });
 }
 
-async function rowOf(call: ConsoleCall, event: AuditEvent): Promise<ClientAuditRow> {
+async function rowOf(call: ConsoleCall, event: AuditEvent, actor: string): Promise<ClientAuditRow> {
   const { formats, services, t } = call;
-  const { at, actor, action } = event;
+  const { at, action } = event;
   const changes = await Promise.all(
     event.changes.map(async ({ field, before, after }) => ({
       field,
@@ -45,8 +48,8 @@ async function rowOf(call: ConsoleCall, event: AuditEvent): Promise<ClientAuditR
   const key = `client.action.${action.replace('client.', '')}`;
   return {
     at: formats.instant(at),
-    actor: await actorName(call, actor),
-    address: actor.address,
+    actor,
+    address: event.actor.address,
     action: t.has(key) ? t(key) : action,
     // Other acts say in their name what they changed.
     what: action.endsWith('.update') || !t.has(key) ? whatChanged(call, event) : '',
