@@ -62,6 +62,21 @@ export function hrefWith(
   return text === '' ? path : `${path}?${text}`;
 }
 
+/** What the component `chips` shows: what narrows a list, each with a link that drops it. */
+export interface ChipsView {
+  items: { label: string; remove: string }[];
+  clear?: { href: string; label: string };
+}
+
+/** Chips, from two on with a link that drops all of them. */
+export function chipsView(
+  { t }: Pick<ConsoleCall, 't'>,
+  items: ChipsView['items'],
+  clear: string,
+): ChipsView {
+  return items.length > 1 ? { items, clear: { href: clear, label: t('list.clear') } } : { items };
+}
+
 /** A page of a list, as far as a pager tells of it. */
 type PagedRows = Pick<Page<unknown>, 'nextCursor' | 'total'> &
   Partial<Pick<Page<unknown>, 'previousCursor'>> & { items: readonly unknown[] };

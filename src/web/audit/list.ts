@@ -1,7 +1,8 @@
 /** The audit page: every change, newest first, and the same as a file. */
 import type { AuditEvent, AuditFilter } from '../../domain/audit/audit-event.ts';
+import { everyRow } from '../../domain/manage-dry-runs.ts';
 import type { ConsoleCall, ConsoleRoute } from '../admin/route.ts';
-import { hrefWith, listRequest, pagerOf } from '../lists.ts';
+import { type ChipsView, chipsView, hrefWith, listRequest, pagerOf } from '../lists.ts';
 import { auditRows } from './audit-rows.ts';
 
 export const auditRoutes: ConsoleRoute[] = [
@@ -72,7 +73,8 @@ function dayBound(name: 'from' | 'to', day = '', plusDays: number) {
   return Number.isNaN(at.getTime()) ? {} : { [name]: at };
 }
 
-function chipsOf({ query, t }: ConsoleCall, values: Record<string, string>) {
+function chipsOf(call: ConsoleCall, values: Record<string, string>): ChipsView {
+  const { query, t } = call;
   const items = FILTERS.flatMap((name) => {
     const value = values[name];
     if (!value) return [];
@@ -81,24 +83,20 @@ function chipsOf({ query, t }: ConsoleCall, values: Record<string, string>) {
     const label = t(`audit.chip.${name}`, { value: told });
     return [{ label, remove: hrefWith(PATH, query, { [name]: null }) }];
   });
-  return items.length > 1 ? { items, clear: { href: PATH, label: t('list.clear') } } : { items };
+  return chipsView(call, items, PATH);
 }
 
 /** One event a line (JSON Lines), newest first. */
 async function exportAudit({ ctx, query, services }: ConsoleCall): Promise<void> {
   const values = Object.fromEntries(FILTERS.map((name) => [name, query.get(name)?.trim() ?? '']));
+  const wanted = { search: values['search'] ?? '', filter: filterOf(values) };
   const events: AuditEvent[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await services.stores.audit.list({
-      limit: 100,
-      search: values['search'] ?? '',
-      filter: filterOf(values),
-      ...(cursor !== undefined && { cursor }),
-    });
-    events.push(...page.items);
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined && events.length < MOST_EXPORTED);
+  for await (const event of everyRow((page) =>
+    services.stores.audit.list({ ...page, ...wanted }),
+  )) {
+    events.push(event);
+    if (events.length === MOST_EXPORTED) break;
+  }
   ctx.attachment('audit-events.jsonl');
   ctx.type = 'application/jsonl';
   ctx.body = events.map((event) => `${JSON.stringify(event)}\n`).join('');

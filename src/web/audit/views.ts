@@ -1,6 +1,6 @@
 /** Locals of the audit page. */
 import type { TimeView } from '../formats.ts';
-import type { PagerView } from '../lists.ts';
+import type { ChipsView, PagerView } from '../lists.ts';
 import type { ShownObject } from './object-names.ts';
 
 /** An event, its changes ready to be shown. */
@@ -18,7 +18,7 @@ export interface AuditViews {
   'admin/audit/list': {
     values: Record<string, string>;
     kinds: { value: string; label: string }[];
-    chips: { items: { label: string; remove: string }[]; clear?: { href: string; label: string } };
+    chips: ChipsView;
     rows: AuditRow[];
     /** The same events as a file. */
     exportHref: string;

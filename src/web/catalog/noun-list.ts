@@ -1,7 +1,7 @@
 /** The list of a noun: everything that it shows stands in its URL. */
 import type { Page, Versioned } from '../../domain/records.ts';
 import { type ConsoleCall, roleNeeded } from '../admin/route.ts';
-import { hrefWith, listRequest, pagerOf } from '../lists.ts';
+import { chipsView, hrefWith, listRequest, pagerOf } from '../lists.ts';
 import { type Column, type ConsoleNoun, recordPath } from './noun.ts';
 import type { MenuItem, NounViews, OfferedLink, TableView } from './views.ts';
 
@@ -87,7 +87,7 @@ export function chipsOf(
   const words =
     search.value === '' ? [] : [chip('search', t('noun.chip', { search: search.value }))];
   const items = [...words, ...chosen];
-  return items.length > 1 ? { items, clear: { href: path, label: t('list.clear') } } : { items };
+  return chipsView(call, items, path);
 }
 
 /** What a list without rows says: that nothing was found, or what the noun is for. */

@@ -1,7 +1,7 @@
 /** Locals of the pages that every governed noun of the console shares: list, form, record, deletion. */
 import type { StatusChip } from '../clients/client-status.ts';
 import type { TimeView } from '../formats.ts';
-import type { PagerView } from '../lists.ts';
+import type { ChipsView, PagerView } from '../lists.ts';
 
 /** A link. */
 export interface Link {
@@ -153,7 +153,7 @@ export interface NounViews {
       /** Parameters of the URL that a search keeps. */
       kept: { name: string; value: string }[];
     };
-    chips: { items: { label: string; remove: string }[]; clear?: Link };
+    chips: ChipsView;
     table: TableView | null;
     empty: { text: string; action?: Link; link?: Link };
     pager: PagerView;

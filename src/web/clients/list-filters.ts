@@ -4,8 +4,8 @@ import { CLIENT_STATUS_FILTERS, type ClientCounts } from '../../domain/clients/c
 import type { ClientListQuery } from '../../domain/clients/list-clients.ts';
 import { plusSeconds } from '../../domain/clock.ts';
 import type { ConsoleCall } from '../admin/route.ts';
-import { hrefWith } from '../lists.ts';
-import type { ChipView, ListFilters, TabView } from './list-views.ts';
+import { type ChipsView, chipsView, hrefWith } from '../lists.ts';
+import type { ListFilters, TabView } from './list-views.ts';
 
 /** Path of the list. */
 export const CLIENTS = '/admin/clients';
@@ -72,16 +72,15 @@ export function clientQuery(
 }
 
 /** What narrows the list, each with a link that drops it. */
-export function clientChips({ query, t }: Pick<ConsoleCall, 'query' | 't'>): ChipView {
+export function clientChips(call: Pick<ConsoleCall, 'query' | 't'>): ChipsView {
+  const { query, t } = call;
   const narrowed = Object.entries(narrowedBy(query));
   const items = narrowed.map(([name, value]) => ({
     label: t(`clients.chip.${name}`, { value: valueInWords(t, name, value) }),
     remove: hrefWith(CLIENTS, query, { [name]: null }),
   }));
-  if (items.length < 2) return { items };
   const nothing = Object.fromEntries(NARROWING.map((name) => [name, null]));
-  const clear = { href: hrefWith(CLIENTS, query, nothing), label: t('list.clear') };
-  return { items, clear };
+  return chipsView(call, items, hrefWith(CLIENTS, query, nothing));
 }
 
 function valueInWords(t: ConsoleCall['t'], name: string, value: string): string {

@@ -1,7 +1,7 @@
 /** Locals of the list of clients, and of what is done to several of them. */
 import type { FieldProblem } from '../../domain/errors.ts';
 import type { TimeView } from '../formats.ts';
-import type { PagerView } from '../lists.ts';
+import type { ChipsView, PagerView } from '../lists.ts';
 import type { MenuItem } from './client-actions.ts';
 import type { StatusChip } from './client-status.ts';
 import type { Notice } from './views.ts';
@@ -10,12 +10,6 @@ import type { Notice } from './views.ts';
 export interface Link {
   href: string;
   label: string;
-}
-
-/** The component `chips`. */
-export interface ChipView {
-  items: { label: string; remove: string }[];
-  clear?: Link;
 }
 
 /** A tab of the component `tabs`. */
@@ -82,7 +76,7 @@ export interface ClientListViews {
     exportHref: string;
     tabs: TabView[];
     filters: ListFilters;
-    chips: ChipView;
+    chips: ChipsView;
     columns: { value: string; label: string; checked: boolean }[];
     /** What the form of the columns sends along. */
     columnsKept: HiddenField[];

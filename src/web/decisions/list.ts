@@ -8,7 +8,8 @@ import {
 } from '../../domain/decision/decision-store.ts';
 import { REASONS, type ReasonCode } from '../../domain/decision/reasons.ts';
 import type { ConsoleCall, ConsoleRoute } from '../admin/route.ts';
-import { hrefWith, listRequest, pagerOf } from '../lists.ts';
+import { clientPath } from '../clients/client-path.ts';
+import { type ChipsView, chipsView, hrefWith, listRequest, pagerOf } from '../lists.ts';
 import { outcomeChip } from './trace.ts';
 import type { DecisionRow } from './views.ts';
 
@@ -66,16 +67,15 @@ function sinceHours(hours = '', now: Date): Date | null {
   return /^[1-9]\d{0,2}$/.test(hours) ? plusSeconds(now, -3600 * Number(hours)) : null;
 }
 
-function chipsOf({ query, t }: ConsoleCall, values: Record<string, string>) {
+function chipsOf(call: ConsoleCall, values: Record<string, string>): ChipsView {
+  const { query, t } = call;
   const items = FILTERS.flatMap((name) => {
     const value = values[name];
     if (!value) return [];
     const label = t(`decision.chip.${name}`, { value });
     return [{ label, remove: hrefWith('/admin/decisions', query, { [name]: null }) }];
   });
-  return items.length > 1
-    ? { items, clear: { href: '/admin/decisions', label: t('list.clear') } }
-    : { items };
+  return chipsView(call, items, '/admin/decisions');
 }
 
 function rowOf(call: ConsoleCall, record: DecisionRecord): DecisionRow {
@@ -86,7 +86,7 @@ function rowOf(call: ConsoleCall, record: DecisionRecord): DecisionRow {
     outcome: outcomeChip(call, reason),
     client: {
       label: clientId ?? call.t('decision.no_client'),
-      href: clientId === null ? null : `/admin/clients/${encodeURIComponent(clientId)}`,
+      href: clientId === null ? null : clientPath({ clientId }),
     },
     call: callInWords(call, record),
     isCall: isCall(record),

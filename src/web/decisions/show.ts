@@ -2,6 +2,7 @@
 import type { DecisionRecord } from '../../domain/decision/decision-store.ts';
 import { notFound } from '../../domain/errors.ts';
 import { type ConsoleCall, type ConsoleRoute, param } from '../admin/route.ts';
+import { clientPath } from '../clients/client-path.ts';
 import { callInWords, isCall } from './list.ts';
 import { fixPath, outcomeChip, outcomeSentence, traceRows } from './trace.ts';
 
@@ -63,7 +64,7 @@ function linksOf({ t }: ConsoleCall, record: DecisionRecord) {
     }
     links.push({ href: `/admin/decisions/simulate?${again}`, label: t('decision.simulate_again') });
     links.push({
-      href: `/admin/clients/${encodeURIComponent(clientId)}`,
+      href: clientPath({ clientId }),
       label: t('decision.to_client'),
     });
   }

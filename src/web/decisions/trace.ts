@@ -2,6 +2,7 @@
 import type { TraceEntry } from '../../domain/decision/explain.ts';
 import { REASONS, type ReasonCode } from '../../domain/decision/reasons.ts';
 import type { ConsoleCall } from '../admin/route.ts';
+import { clientPath } from '../clients/client-path.ts';
 import type { StatusChip } from '../clients/client-status.ts';
 import { checkInWords, isOfCode } from './trace-words.ts';
 import type { TraceRow } from './views.ts';
@@ -37,7 +38,7 @@ export function fixPath(reason: ReasonCode, clientId: string | null): string | n
   const fix = FIXES[reason];
   if (fix === undefined) return null;
   if ('path' in fix) return fix.path;
-  return clientId === null ? null : `/admin/clients/${encodeURIComponent(clientId)}${fix.below}`;
+  return clientId === null ? null : clientPath({ clientId }, fix.below);
 }
 
 /** The outcome of a decision, as a chip. */

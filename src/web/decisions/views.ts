@@ -1,7 +1,7 @@
 /** Locals of the pages of decisions. */
 import type { StatusChip } from '../clients/client-status.ts';
 import type { TimeView } from '../formats.ts';
-import type { PagerView } from '../lists.ts';
+import type { ChipsView, PagerView } from '../lists.ts';
 
 /** A decision in the list. */
 export interface DecisionRow {
@@ -44,7 +44,7 @@ export interface DecisionViews {
       reasons: { value: string; label: string }[];
       outcomes: { value: string; label: string }[];
     };
-    chips: { items: { label: string; remove: string }[]; clear?: { href: string; label: string } };
+    chips: ChipsView;
     rows: DecisionRow[];
     pager: PagerView;
   };

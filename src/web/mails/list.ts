@@ -3,6 +3,7 @@ import { MAIL_STATES, type MailRecord, type MailState } from '../../domain/mails
 import { retryMail } from '../../domain/mails/retry-mail.ts';
 import { type ConsoleCall, type ConsoleRoute, param, roleNeeded } from '../admin/route.ts';
 import { submit } from '../admin/submit.ts';
+import { clientPath } from '../clients/client-path.ts';
 import { hrefWith, listRequest, pagerOf } from '../lists.ts';
 import type { MailRow } from './views.ts';
 
@@ -75,7 +76,7 @@ function rowOf(call: ConsoleCall, mail: MailRecord): MailRow {
     to,
     object:
       object?.kind === 'client'
-        ? { label: object.id, href: `/admin/clients/${encodeURIComponent(object.id)}` }
+        ? { label: object.id, href: clientPath({ clientId: object.id }) }
         : null,
     state: { tone: TONES[state], word: t(`mail.state.${state}`) },
     error,
