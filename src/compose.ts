@@ -35,6 +35,7 @@ import { startUpkeep } from './upkeep.ts';
 import { adminConsole } from './web/admin/index.ts';
 import { createMailRenderer } from './web/mail-views.ts';
 import { pages } from './web/pages.ts';
+import { openSite } from './web/site.ts';
 
 /** What composition can be told beyond the configuration. */
 export interface ComposeOptions {
@@ -112,6 +113,7 @@ export async function composeApp(
   const readAddress = clientAddressReader(config.trustedProxies);
   const observation = { clock, log, metrics, readAddress };
   const decide = decideDoor(services, { log, priorities });
+  const site = await openSite();
   const app = createApp({
     issuer: services.issuer,
     observe: sinceArrival(observeRequests(observation)),
@@ -127,8 +129,9 @@ export async function composeApp(
     }),
     oauth: oauthEndpoints(await createProvider(services), services, priorities),
     adminApi: adminApi(services, { adminApiToken: config.adminApiToken ?? null, log }),
-    pages: await pages(services),
-    adminConsole: await adminConsole(services, {
+    pages: pages(services, site),
+    adminConsole: adminConsole(services, {
+      site,
       development: config.nodeEnv !== 'production',
       environment: config.environment,
       node: {

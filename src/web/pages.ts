@@ -12,8 +12,8 @@ import type { Services } from '../domain/services.ts';
 import type { RequestState } from '../http/request-state.ts';
 import { ERRORS_PATH, errorsPage } from './docs.ts';
 import { readFields } from './form-body.ts';
-import { createRenderer, type Render } from './render.ts';
-import { staticFile } from './static.ts';
+import type { Render } from './render.ts';
+import type { Site } from './site.ts';
 import type { PasswordForm, ShownOnce, Views } from './views.ts';
 
 /** What one kind of link is for. */
@@ -27,10 +27,8 @@ interface LinkPage {
 }
 
 /** The routes. */
-export async function pages(services: Services): Promise<Router> {
+export function pages(services: Services, { render, stylesheet }: Site): Router {
   const router = new Router();
-  const render = createRenderer();
-  const stylesheet = await staticFile('app.css', 'text/css; charset=utf-8');
   router.get(stylesheet.path, stylesheet.serve);
   router.get(ERRORS_PATH, errorsPage(render, stylesheet.path));
   addLinkPages(router, [setUpPage(services), resetPage(services)], {

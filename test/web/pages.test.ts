@@ -11,6 +11,7 @@ import { ERRORS } from '../../src/domain/errors.ts';
 import { parse } from '../../src/domain/validation.ts';
 import { securityHeaders } from '../../src/http/security-headers.ts';
 import { pages } from '../../src/web/pages.ts';
+import { openSite } from '../../src/web/site.ts';
 import { ACTOR, linkIn, openWorld, type World } from '../domain/support.ts';
 import { type Answer, startServer, type TestServer } from '../http/support.ts';
 
@@ -19,7 +20,7 @@ let server: TestServer;
 beforeEach(async () => {
   world = await openWorld();
   const { services } = world;
-  const router = await pages(services);
+  const router = pages(services, await openSite());
   server = await startServer((app) => app.use(securityHeaders).use(router.routes()));
 });
 afterEach(async () => {

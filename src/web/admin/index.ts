@@ -23,15 +23,13 @@ import { decisionListRoutes } from '../decisions/list.ts';
 import { decisionShowRoutes } from '../decisions/show.ts';
 import { simulateRoutes } from '../decisions/simulate.ts';
 import { mailRoutes } from '../mails/list.ts';
-import { createTranslate } from '../messages.ts';
 import { overviewRoutes } from '../overview/show.ts';
-import { createRenderer } from '../render.ts';
 import { resourceServerRoutes } from '../resource-servers/list.ts';
 import { searchRoutes } from '../search/search.ts';
 import { securityRoutes } from '../security/index.ts';
 import { signInPages } from '../sign-in/sign-in.ts';
 import { verifyRoutes } from '../sign-in/verify.ts';
-import { staticFile } from '../static.ts';
+import type { Site } from '../site.ts';
 import { userRoutes } from '../users/index.ts';
 import { type Console, dispatch, notFoundRoute } from './dispatch.ts';
 import { preferenceRoutes } from './preference-routes.ts';
@@ -45,6 +43,7 @@ export interface ConsoleOptions {
   /** What the badge of every page says, such as `production`. */
   environment: string;
   node: NodeFacts;
+  site: Site;
 }
 
 /** Every route behind the sign-in. */
@@ -77,18 +76,13 @@ export const CONSOLE_ROUTES: readonly ConsoleRoute[] = [
 ];
 
 /** The router of the console. */
-export async function adminConsole(services: Services, options: ConsoleOptions): Promise<Router> {
+export function adminConsole(services: Services, options: ConsoleOptions): Router {
   const router = new Router();
-  const t = createTranslate();
-  const [stylesheet, script] = await Promise.all([
-    staticFile('app.css', 'text/css; charset=utf-8'),
-    staticFile('app.js', 'text/javascript; charset=utf-8'),
-  ]);
+  const { t, render, stylesheet, script } = options.site;
   router.get(script.path, script.serve);
   const parts: Console = {
     services,
-    render: createRenderer(t),
-    t,
+    ...{ render, t },
     environment: options.environment,
     node: options.node,
     stylesheet: stylesheet.path,
