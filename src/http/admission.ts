@@ -1,9 +1,11 @@
 /**
  * Admission: how much work one event loop takes on. Work begins a little in each turn of the loop; what
  * comes beyond that waits, by priority and age, while the loop goes on reading requests, so that one of a
- * high priority overtakes within a turn. A full queue refuses its lowest and youngest, nobody waits
- * longer than a second, and no request has a timer. It knows nothing of HTTP.
+ * high priority overtakes within a turn. A full queue refuses its lowest and youngest, and holds up who
+ * sent them: to read and refuse all that a flood sends would leave no time for work. Nobody waits longer
+ * than a second, and no request has a timer. It knows nothing of HTTP.
  */
+import { ADMISSION_LIMITS, type AdmissionLimits } from './admission-limits.ts';
 import { AdmissionQueue, Line, LOWEST_PRIORITY } from './admission-queue.ts';
 
 /** One who asks to be served; is served, refused or dropped, exactly once. */
@@ -16,51 +18,35 @@ export interface Applicant {
   isGone(): boolean;
   /** Does the work; resolves or rejects when it is done. */
   serve(): Promise<unknown>;
-  /** Answers that the node is saturated. */
-  refuse(): void;
+  /** Refuses, as the node is saturated; answers who is to be held up. */
+  refuse(): Sender;
 }
 
-/** How much is taken on. */
-export interface AdmissionLimits {
-  /** Most at work; those of priority p may fill (16 - p) / 16 of it, so that a higher one finds room. */
-  atWork: number;
-  /** Most that wait. */
-  queued: number;
-  /** Longest wait, in milliseconds. */
-  waitMs: number;
-  /** Most that begin in one turn of the event loop: what is written together shares a commit. */
-  startsPerTurn: number;
-  /** Most that begin in a turn while a crowd waits, so that one of a high priority soon has its own. */
-  startsInCrowd: number;
-  /** How many that wait are a crowd. */
-  crowd: number;
-  /** Most refusals that are answered in one turn; the others stay behind and hold up their senders. */
-  refusalsPerTurn: number;
+/** One whose request was refused, and who can send no other before it is let go. */
+export interface Sender {
+  letGo(): void;
 }
 
-/** The limits of one event loop; docs/performance.md tells what they were measured by. */
-export const ADMISSION_LIMITS: AdmissionLimits = {
-  atWork: 1024,
-  queued: 1024,
-  waitMs: 1_000,
-  startsPerTurn: 16,
-  startsInCrowd: 2,
-  crowd: 512,
-  refusalsPerTurn: 8,
-};
-
-/** Most refusals that stay behind; beyond them the oldest are answered at once. */
-const REFUSED_MOST = 16_384;
+/** Most senders that are held up; beyond them the oldest is let go at once. */
+const HELD_MOST = 16_384;
 /** How often a queue that cannot move looks for those who have waited too long. */
 const LOOK_MS = 50;
 const SHARES = 16;
+
+/** A sender that is held up, and since when. */
+interface Held {
+  sender: Sender;
+  sinceMs: number;
+}
 
 /** Admits applicants to one event loop. */
 export class Admission {
   readonly #limits: AdmissionLimits;
   readonly #nowMs: () => number;
   readonly #queue = new AdmissionQueue<Applicant>();
-  readonly #refused = new Line<Applicant>();
+  readonly #held = new Line<Held>();
+  /** Since when somebody has waited, or was held up; null when nobody is. */
+  #saturatedMs: number | null = null;
   #atWork = 0;
   #started = 0;
   #beginning: (() => Promise<unknown>)[] = [];
@@ -106,7 +92,9 @@ export class Admission {
   /** Puts an applicant into the queue; refuses the youngest of the lowest priority when it is full. */
   enter(applicant: Applicant): void {
     this.#queue.add(applicant.priority, applicant);
-    if (this.#queue.size > this.#limits.queued) this.#refuse(this.#queue.takeLast());
+    const most = this.#mostQueued();
+    // Two at a time: a queue that has become too long shrinks with every newcomer.
+    for (let n = 0; n < 2 && this.#queue.size > most; n += 1) this.#refuse(this.#queue.takeLast());
     this.#turnSoon();
   }
 
@@ -114,6 +102,13 @@ export class Admission {
     this.#atWork -= 1;
     if (this.#queue.size > 0) this.#turnSoon();
   };
+
+  #mostQueued(): number {
+    const nowMs = this.#nowMs();
+    this.#saturatedMs ??= nowMs;
+    const { queued, queuedAfterBurst, burstMs } = this.#limits;
+    return nowMs - this.#saturatedMs < burstMs ? queued : Math.min(queued, queuedAfterBurst);
+  }
 
   #roomFor(priority: number): number {
     return Math.ceil((this.#limits.atWork * (SHARES - priority)) / SHARES);
@@ -134,9 +129,10 @@ export class Admission {
       this.#refuseLate();
       this.#startNext();
     }
-    this.#answerRefused(this.#limits.refusalsPerTurn);
-    if (this.#started > 0 || this.#refused.length > 0) this.#turnSoon();
+    this.#letGo();
+    if (this.#started > 0 || this.#held.length > 0) this.#turnSoon();
     else if (this.#queue.size > 0) this.#lookLater();
+    if (this.#queue.size === 0 && this.#held.length === 0) this.#saturatedMs = null;
   };
 
   #refuseLate(): void {
@@ -169,18 +165,16 @@ export class Admission {
   }
 
   #refuse(applicant: Applicant | undefined): void {
-    if (applicant === undefined) return;
-    this.#refused.push(applicant);
-    if (this.#refused.length > REFUSED_MOST) this.#answerRefused(1);
+    if (applicant === undefined || applicant.isGone()) return;
+    this.#held.push({ sender: applicant.refuse(), sinceMs: this.#nowMs() });
+    if (this.#held.length > HELD_MOST) this.#held.shift()?.sender.letGo();
   }
 
-  #answerRefused(most: number): void {
-    for (let answered = 0; answered < most; ) {
-      const applicant = this.#refused.shift();
-      if (applicant === undefined) return;
-      if (applicant.isGone()) continue;
-      applicant.refuse();
-      answered += 1;
+  #letGo(): void {
+    const latestMs = this.#nowMs() - this.#limits.waitMs;
+    for (let n = 0; this.#held.first !== undefined; n += 1) {
+      if (n >= this.#limits.letGoPerTurn && this.#held.first.sinceMs > latestMs) return;
+      this.#held.shift()?.sender.letGo();
     }
   }
 

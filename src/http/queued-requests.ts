@@ -5,7 +5,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Middleware } from 'koa';
-import type { Admission, Applicant } from './admission.ts';
+import type { Admission, Applicant, Sender } from './admission.ts';
+import { hasCarriedBetter, noteCarried, UnreadSender } from './held-senders.ts';
 import type { Priorities } from './priorities.ts';
 import type { RequestState } from './request-state.ts';
 
@@ -128,6 +129,7 @@ class WaitingRequest implements Applicant {
     this.#response = response;
     const body = door.readsBody ? peek(request) : '';
     this.priority = options.priorities.best(door.credentialsOf(request, body));
+    noteCarried(request.socket, this.priority);
   }
 
   isGone(): boolean {
@@ -139,7 +141,18 @@ class WaitingRequest implements Applicant {
     return this.#options.serve(this.#request, this.#response);
   }
 
-  refuse(): void {
+  refuse(): Sender {
+    const { socket } = this.#request;
+    // Others share the connection: it must look busy, or the next of a high priority would be sent on it.
+    if (hasCarriedBetter(socket, this.priority))
+      return { letGo: () => void (this.isGone() || this.#answer()) };
+    const sender = new UnreadSender(socket);
+    this.#response.once('finish', () => sender.leaveUnread());
+    this.#answer();
+    return sender;
+  }
+
+  #answer(): void {
     const { route, refusal } = this.#door;
     const { method = '' } = this.#request;
     this.#response.writeHead(refusal.status, headersOf(refusal)).end(refusal.body);

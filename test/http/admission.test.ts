@@ -2,7 +2,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { Admission, type AdmissionLimits, type Applicant } from '../../src/http/admission.ts';
+import { Admission, type Applicant, type Sender } from '../../src/http/admission.ts';
+import type { AdmissionLimits } from '../../src/http/admission-limits.ts';
 
 /** One at a time, so that the order shows. */
 const NARROW: AdmissionLimits = {
@@ -12,7 +13,9 @@ const NARROW: AdmissionLimits = {
   startsPerTurn: 1,
   startsInCrowd: 1,
   crowd: 2,
-  refusalsPerTurn: 10,
+  burstMs: 1_000_000,
+  queuedAfterBurst: 1,
+  letGoPerTurn: 10,
 };
 
 type Fate = 'waits' | 'served' | 'refused';
@@ -24,6 +27,8 @@ class Asker implements Applicant {
   readonly #onFate: (asker: Asker, fate: Fate) => void;
   fates: Fate[] = [];
   isAway = false;
+  /** How often it was let go after it was refused. */
+  releases = 0;
   isDone = false;
 
   constructor(priority: number, arrivedMs: number, onFate: (asker: Asker, fate: Fate) => void) {
@@ -41,8 +46,13 @@ class Asker implements Applicant {
     return this.#work.promise;
   }
 
-  refuse(): void {
+  refuse(): Sender {
     this.#meet('refused');
+    return {
+      letGo: () => {
+        this.releases += 1;
+      },
+    };
   }
 
   /** Ends its work. */
@@ -130,7 +140,7 @@ describe('admission', () => {
       ask(name, priority);
     }
     await settle();
-    expect(log).toEqual(['served a', 'refused c', 'refused b']);
+    expect(log).toEqual(['refused c', 'refused b', 'served a']);
   });
 
   it('refuses the newcomer itself where that is the lowest', async () => {
@@ -138,7 +148,7 @@ describe('admission', () => {
     ask('a');
     for (const name of ['b', 'c', 'd', 'e']) ask(name, 5);
     await settle();
-    expect(log).toEqual(['served a', 'refused e']);
+    expect(log).toEqual(['refused e', 'served a']);
     expect(admission.queued).toBe(3);
   });
 
@@ -179,13 +189,14 @@ describe('admission', () => {
   });
 
   it('does not refuse who is gone', async () => {
-    const { ask, log } = scene({ queued: 1 });
+    const { ask, log, advance, admission } = scene();
     ask('a');
-    ask('b', 5);
-    ask('c', 9).isAway = true;
-    ask('d', 9);
+    ask('b', 9).isAway = true;
+    ask('c', 9);
+    advance(1_001);
     await settle();
-    expect(log).toEqual(['served a', 'refused d']);
+    expect(log).toEqual(['served a', 'refused c']);
+    expect(admission.queued).toBe(0);
   });
 
   it('keeps room for higher priorities: lower ones never take all of it', async () => {
@@ -213,17 +224,59 @@ describe('admission', () => {
     expect(Math.max(...perTurn)).toBe(3);
   });
 
-  it('answers no more refusals in one turn than it should', async () => {
-    const { ask, log } = scene({ queued: 1, refusalsPerTurn: 2 });
+  it('lets go no more senders in one turn than it should', async () => {
+    const { ask } = scene({ queued: 1, letGoPerTurn: 2 });
     ask('a');
     await settle();
-    for (let n = 0; n < 8; n += 1) ask('b', 9);
+    const askers = Array.from({ length: 8 }, () => ask('b', 9));
+    const free = () => askers.filter(({ releases }) => releases > 0).length;
     const perTurn: number[] = [];
-    for (let before = log.length; log.length < 8; before = log.length) {
+    for (let before = free(); before < 7; before = free()) {
       await nextTurn();
-      perTurn.push(log.length - before);
+      perTurn.push(free() - before);
     }
     expect(Math.max(...perTurn)).toBe(2);
+    expect(askers.filter(({ fates }) => fates[0] === 'refused').length).toBe(7);
+  });
+
+  it('holds nobody up for longer than one may wait', async () => {
+    const { ask, advance } = scene({ queued: 1, letGoPerTurn: 1 });
+    ask('a');
+    const askers = Array.from({ length: 50 }, () => ask('b', 9));
+    advance(1_001);
+    await nextTurn();
+    await nextTurn();
+    expect(
+      askers.filter(({ fates, releases }) => fates[0] === 'refused' && releases !== 1),
+    ).toEqual([]);
+  });
+
+  it('lets a burst wait, and shortens the queue once it is more than a burst', async () => {
+    const { ask, log, advance, admission } = scene({
+      ...{ queued: 100, queuedAfterBurst: 3, burstMs: 100, letGoPerTurn: 1 },
+    });
+    ask('a');
+    for (let n = 0; n < 20; n += 1) ask('b', 9);
+    expect(admission.queued).toBe(20);
+    advance(100);
+    ask('c', 0);
+    expect(log.filter((line) => line === 'refused b')).toHaveLength(2);
+    for (let n = 0; n < 30; n += 1) ask('d', 9);
+    expect(admission.queued).toBe(3);
+  });
+
+  it('takes a burst again when the last one is over', async () => {
+    const { ask, advance, admission } = scene({ queued: 100, queuedAfterBurst: 1, burstMs: 100 });
+    const first = ask('a');
+    const second = ask('b');
+    advance(100);
+    first.done();
+    await settle();
+    second.done();
+    await settle();
+    ask('c').done();
+    for (let n = 0; n < 20; n += 1) ask('d', 9);
+    expect(admission.queued).toBe(20);
   });
 
   it('lets one of a high priority that comes during the drain overtake all that wait', async () => {
@@ -257,7 +310,9 @@ describe('whatever happens', () => {
           atWork: fc.integer({ min: 1, max: 8 }),
           queued: fc.nat(6),
           startsPerTurn: fc.integer({ min: 1, max: 4 }),
-          refusalsPerTurn: fc.integer({ min: 1, max: 4 }),
+          burstMs: fc.nat(900),
+          queuedAfterBurst: fc.nat(6),
+          letGoPerTurn: fc.integer({ min: 1, max: 4 }),
         }),
         async (events, limits) => {
           const { ask, advance, admission } = scene(limits);
@@ -277,10 +332,11 @@ describe('whatever happens', () => {
             for (const asker of working()) asker.done();
             await nextTurn();
           }
-          await settle(Math.ceil(askers.length / limits.refusalsPerTurn) + 2);
-          for (const { fates, isAway } of askers) {
+          await settle(Math.ceil(askers.length / limits.letGoPerTurn) + 2);
+          for (const { fates, isAway, releases } of askers) {
             if (isAway) expect(fates.length).toBeLessThanOrEqual(1);
             else expect(fates).toHaveLength(1);
+            expect(releases).toBe(fates[0] === 'refused' ? 1 : 0);
           }
           expect([admission.queued, admission.atWork]).toEqual([0, 0]);
         },

@@ -1,0 +1,36 @@
+/** How much work one event loop takes on; docs/performance.md tells what the figures were measured by. */
+
+/** How much is taken on. */
+export interface AdmissionLimits {
+  /** Most at work; those of priority p may fill (16 - p) / 16 of it, so that a higher one finds room. */
+  atWork: number;
+  /** Most that wait. */
+  queued: number;
+  /** Longest wait, in milliseconds. */
+  waitMs: number;
+  /** Most that begin in one turn of the event loop: what is written together shares a commit. */
+  startsPerTurn: number;
+  /** Most that begin in a turn while a crowd waits, so that one of a high priority soon has its own. */
+  startsInCrowd: number;
+  /** How many that wait are a crowd. */
+  crowd: number;
+  /** How long the node may be saturated until it is by more than a burst, in milliseconds. */
+  burstMs: number;
+  /** Most that wait then: a long queue would only make each of them wait. */
+  queuedAfterBurst: number;
+  /** Most senders that are let go in one turn, beside those who were held up for `waitMs`. */
+  letGoPerTurn: number;
+}
+
+/** The limits of one event loop. */
+export const ADMISSION_LIMITS: AdmissionLimits = {
+  atWork: 256,
+  queued: 1024,
+  waitMs: 1_000,
+  startsPerTurn: 16,
+  startsInCrowd: 2,
+  crowd: 8,
+  burstMs: 100,
+  queuedAfterBurst: 16,
+  letGoPerTurn: 1,
+};
