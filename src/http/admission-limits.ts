@@ -14,23 +14,26 @@ export interface AdmissionLimits {
   startsInCrowd: number;
   /** How many that wait are a crowd. */
   crowd: number;
-  /** How long the node may be saturated until it is by more than a burst, in milliseconds. */
+  /**
+   * Wait that is borne for good, in milliseconds: once somebody has waited all the time for `burstMs`, a
+   * queue whose lowest wait longer takes no more of them. What is behind that is a flood, not a burst, and
+   * a longer queue would only make each of them wait.
+   */
+  standingMs: number;
   burstMs: number;
-  /** Most that wait then: a long queue would only make each of them wait. */
-  queuedAfterBurst: number;
   /** Most senders that are let go in one turn, beside those who were held up for `waitMs`. */
   letGoPerTurn: number;
 }
 
 /** The limits of one event loop. */
 export const ADMISSION_LIMITS: AdmissionLimits = {
-  atWork: 256,
+  atWork: 512,
   queued: 1024,
   waitMs: 1_000,
   startsPerTurn: 16,
-  startsInCrowd: 2,
-  crowd: 8,
+  startsInCrowd: 4,
+  crowd: 64,
+  standingMs: 10,
   burstMs: 100,
-  queuedAfterBurst: 16,
   letGoPerTurn: 1,
 };

@@ -19,6 +19,11 @@ export class AdmissionQueue<T> {
     return this.#lines.findIndex((line) => line.length > 0);
   }
 
+  /** Who has waited longest with the lowest priority that anybody waits with. */
+  get oldestOfLowest(): T | undefined {
+    return this.#lines.findLast((line) => line.length > 0)?.first;
+  }
+
   /** Adds to the end of the line of a priority, 0 to 9. */
   add(priority: number, item: T): void {
     const line = this.#lines[priority];

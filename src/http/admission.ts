@@ -92,9 +92,10 @@ export class Admission {
   /** Puts an applicant into the queue; refuses the youngest of the lowest priority when it is full. */
   enter(applicant: Applicant): void {
     this.#queue.add(applicant.priority, applicant);
-    const most = this.#mostQueued();
-    // Two at a time: a queue that has become too long shrinks with every newcomer.
-    for (let n = 0; n < 2 && this.#queue.size > most; n += 1) this.#refuse(this.#queue.takeLast());
+    this.#saturatedMs ??= this.#nowMs();
+    if (this.#queue.size > this.#limits.queued || this.#isFlooded()) {
+      this.#refuse(this.#queue.takeLast());
+    }
     this.#turnSoon();
   }
 
@@ -103,11 +104,13 @@ export class Admission {
     if (this.#queue.size > 0) this.#turnSoon();
   };
 
-  #mostQueued(): number {
+  /** Whether the node has been saturated for longer than by a burst, and its lowest wait for longer than is borne. */
+  #isFlooded(): boolean {
+    const { burstMs, standingMs } = this.#limits;
     const nowMs = this.#nowMs();
-    this.#saturatedMs ??= nowMs;
-    const { queued, queuedAfterBurst, burstMs } = this.#limits;
-    return nowMs - this.#saturatedMs < burstMs ? queued : Math.min(queued, queuedAfterBurst);
+    if (this.#saturatedMs === null || nowMs - this.#saturatedMs < burstMs) return false;
+    const oldest = this.#queue.oldestOfLowest;
+    return oldest !== undefined && nowMs - oldest.arrivedMs > standingMs;
   }
 
   #roomFor(priority: number): number {

@@ -13,8 +13,8 @@ const NARROW: AdmissionLimits = {
   startsPerTurn: 1,
   startsInCrowd: 1,
   crowd: 2,
+  standingMs: 1,
   burstMs: 1_000_000,
-  queuedAfterBurst: 1,
   letGoPerTurn: 10,
 };
 
@@ -251,32 +251,50 @@ describe('admission', () => {
     ).toEqual([]);
   });
 
-  it('lets a burst wait, and shortens the queue once it is more than a burst', async () => {
-    const { ask, log, advance, admission } = scene({
-      ...{ queued: 100, queuedAfterBurst: 3, burstMs: 100, letGoPerTurn: 1 },
-    });
-    ask('a');
-    for (let n = 0; n < 20; n += 1) ask('b', 9);
-    expect(admission.queued).toBe(20);
-    advance(100);
-    ask('c', 0);
-    expect(log.filter((line) => line === 'refused b')).toHaveLength(2);
-    for (let n = 0; n < 30; n += 1) ask('d', 9);
-    expect(admission.queued).toBe(3);
+  it('lets a burst wait, and takes no more of a flood until they wait less', async () => {
+    const { ask, log, advance, admission } = scene({ queued: 100, standingMs: 10, burstMs: 100 });
+    const first = ask('a');
+    ask('b', 9);
+    advance(99);
+    ask('c', 9);
+    expect(log).toEqual([]);
+    advance(1);
+    ask('d', 9);
+    ask('e', 0);
+    expect(log).toEqual(['refused d', 'refused c']);
+    first.done();
+    await settle();
+    expect(log).toEqual(['refused d', 'refused c', 'served a', 'served e']);
+    expect(admission.queued).toBe(1);
+  });
+
+  it('takes on and on of a crowd that waits no longer than is borne', async () => {
+    const { ask, log, advance } = scene({ queued: 100, standingMs: 10, burstMs: 100 });
+    const askers = [ask('a', 9), ask('b', 9)];
+    for (let n = 0; n < 50; n += 1) {
+      advance(5);
+      askers.push(ask('c', 9));
+      askers[n]?.done();
+      await settle(3);
+    }
+    expect(log).toHaveLength(51);
+    expect(log.filter((line) => line.startsWith('refused'))).toEqual([]);
   });
 
   it('takes a burst again when the last one is over', async () => {
-    const { ask, advance, admission } = scene({ queued: 100, queuedAfterBurst: 1, burstMs: 100 });
-    const first = ask('a');
-    const second = ask('b');
+    const { ask, advance, admission, log } = scene({ queued: 100, standingMs: 10, burstMs: 100 });
+    const askers = [ask('a'), ask('b')];
     advance(100);
-    first.done();
-    await settle();
-    second.done();
-    await settle();
-    ask('c').done();
+    for (const asker of askers) {
+      asker.done();
+      await settle();
+    }
+    ask('c');
     for (let n = 0; n < 20; n += 1) ask('d', 9);
-    expect(admission.queued).toBe(20);
+    advance(99);
+    ask('d', 9);
+    expect(admission.queued).toBe(21);
+    expect(log.filter((line) => line.startsWith('refused'))).toEqual([]);
   });
 
   it('lets one of a high priority that comes during the drain overtake all that wait', async () => {
@@ -311,7 +329,7 @@ describe('whatever happens', () => {
           queued: fc.nat(6),
           startsPerTurn: fc.integer({ min: 1, max: 4 }),
           burstMs: fc.nat(900),
-          queuedAfterBurst: fc.nat(6),
+          standingMs: fc.nat(300),
           letGoPerTurn: fc.integer({ min: 1, max: 4 }),
         }),
         async (events, limits) => {

@@ -26,7 +26,7 @@ let refused: number;
 
 beforeEach(async () => {
   [aheadMs, refused, sockets, atWork] = [0, 0, [], []];
-  const limits = { atWork: 1, queued: 1, queuedAfterBurst: 1, startsPerTurn: 1, startsInCrowd: 1 };
+  const limits = { atWork: 1, queued: 1, startsPerTurn: 1, startsInCrowd: 1 };
   // Nobody is let go before the clock says so.
   admission = new Admission(
     { ...limits, letGoPerTurn: 0, waitMs: 60_000 },
