@@ -15,6 +15,8 @@ export interface Doors {
   gateway: Middleware;
   /** `/oauth2/{token,introspect,revoke,jwks}`, `/.well-known/…`. */
   oauth: Middleware;
+  /** In front of `/admin/…` and `/api/…`: only from where admins are. */
+  adminAddresses: Middleware;
   /** `/api/v1/…`, `/api/openapi.json`. */
   adminApi: Router;
   /** `/admin/…`: the console. */
@@ -32,6 +34,7 @@ export function createApp(doors: Doors): Koa {
   app.use(doors.oauth);
   app.use(securityHeaders);
   app.use(doors.health.routes());
+  app.use(doors.adminAddresses);
   app.use(doors.adminApi.routes());
   app.use(doors.pages.routes());
   app.use(doors.adminConsole.routes());

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { setImmediate as otherWork } from 'node:timers/promises';
 import type Koa from 'koa';
-import type { Context } from 'koa';
+import type { Context, Middleware } from 'koa';
 import { BcryptPool } from '../adapters/bcrypt/index.ts';
 import { openSecretKeys } from '../adapters/key-files/index.ts';
 import { openMailer } from '../adapters/smtp/index.ts';
@@ -17,9 +17,10 @@ import type { Stores } from './domain/stores.ts';
 import { decideDoor } from './gateway/decide.ts';
 import { gatewayDoors } from './gateway/index.ts';
 import { queuedGatewayDoor } from './gateway/queued-doors.ts';
+import { adminAddressGate } from './http/admin-addresses.ts';
 import { Admission } from './http/admission.ts';
 import type { AdmissionLimits } from './http/admission-limits.ts';
-import { clientAddressReader } from './http/client-address.ts';
+import { certainAddressReader, clientAddressReader } from './http/client-address.ts';
 import { healthRoutes } from './http/health.ts';
 import { besideKoa, type LeanDoor } from './http/lean-door.ts';
 import type { Log } from './http/log.ts';
@@ -36,7 +37,8 @@ import { startUpkeep } from './upkeep.ts';
 import { adminConsole } from './web/admin/index.ts';
 import { createMailRenderer } from './web/mail-views.ts';
 import { pages } from './web/pages.ts';
-import { openSite } from './web/site.ts';
+import { refusedAddressPage } from './web/refused-address.ts';
+import { openSite, type Site } from './web/site.ts';
 
 /** What composition can be told beyond the configuration. */
 export interface ComposeOptions {
@@ -129,6 +131,7 @@ export async function composeApp(
       trustedProxies: config.trustedProxies,
     }),
     oauth: oauthEndpoints(await createProvider(services), services, priorities),
+    adminAddresses: adminGate({ config, log }, site),
     adminApi: adminApi(services, { adminApiToken: config.adminApiToken ?? null, log }),
     pages: pages(services, site),
     adminConsole: adminConsole(services, {
@@ -149,6 +152,16 @@ export async function composeApp(
   const lean: LeanDoor = { path: '/decide', method: 'POST', answer: decide, observer, log };
   queueInFront(app, { admission: new Admission(admissionLimits), lean, log, metrics, priorities });
   return app;
+}
+
+/** Lets callers to the console and the REST API only from where admins are. */
+function adminGate({ config, log }: Pick<AppOptions, 'config' | 'log'>, site: Site): Middleware {
+  return adminAddressGate({
+    adminAddresses: config.adminAddresses,
+    readCaller: certainAddressReader(config.trustedProxies),
+    refuseBrowser: refusedAddressPage(site),
+    log,
+  });
 }
 
 interface QueueParts {

@@ -5,7 +5,7 @@
  */
 import { availableParallelism } from 'node:os';
 import {
-  addressRanges,
+  adminAddresses,
   bearerToken,
   database,
   HOW_TO_MAKE_A_SECRET,
@@ -14,6 +14,7 @@ import {
   looksTyped,
   matching,
   oneOf,
+  proxyAddresses,
   secretKeys,
   smtpUrl,
   timeZone,
@@ -118,7 +119,14 @@ export const VARIABLES = {
     help: 'Comma-separated addresses and CIDR ranges of proxies whose `X-Forwarded-For` and `Forwarded` are believed; `loopback` and `private` stand for theirs.',
     default: '',
     defaultText: 'none',
-    parse: addressRanges,
+    parse: proxyAddresses,
+  }),
+  adminAddresses: required({
+    key: 'ADMIN_ADDRESSES',
+    help: 'Comma-separated addresses and CIDR ranges from which the console and the REST API answer; `loopback` and `private` stand for theirs.',
+    default: '',
+    defaultText: 'everywhere',
+    parse: adminAddresses,
   }),
   adminApiToken: optional({
     key: 'ADMIN_API_TOKEN',

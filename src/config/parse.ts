@@ -124,8 +124,21 @@ export function looksTyped(secret: string): boolean {
   return new Set(secret).size < 8 || /^(.{8,})\1/.test(secret) || /(.{4,})\1\1/.test(secret);
 }
 
-/** Comma-separated addresses and CIDR ranges; `loopback` and `private` stand for theirs. */
-export function addressRanges(text: string): readonly string[] {
+/** Addresses whose forwarding headers are believed; as `addressRanges` reads them. */
+export function proxyAddresses(text: string): readonly string[] {
+  return addressRanges(text, 'trusts every address, so anyone could forge theirs; name proxies');
+}
+
+/** Addresses that admins work from; as `addressRanges` reads them. */
+export function adminAddresses(text: string): readonly string[] {
+  return addressRanges(text, 'lets every address in; name those of admins, or leave it empty');
+}
+
+/**
+ * Comma-separated addresses and CIDR ranges; `loopback` and `private` stand for theirs. `whyNotAll` says
+ * why a range of all addresses is refused.
+ */
+function addressRanges(text: string, whyNotAll: string): readonly string[] {
   const words = new Map([
     ['loopback', ['127.0.0.0/8', '::1']],
     ['private', ['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7']],
@@ -134,9 +147,7 @@ export function addressRanges(text: string): readonly string[] {
   const ranges = parts.flatMap((word) => {
     const range = canonicalRange(word);
     if (range?.endsWith('/0')) {
-      throw new BadValue(
-        `${word} trusts every address, so anyone could forge theirs; name proxies`,
-      );
+      throw new BadValue(`${word} ${whyNotAll}`);
     }
     const found = words.get(word) ?? (range === null ? undefined : [range]);
     if (found !== undefined) return found;

@@ -25,6 +25,7 @@ export const ERRORS = {
 
 /** Codes that only HTTP can raise, beside the domain's so that one page explains them all. */
 export const HTTP_ERRORS = {
+  address_not_allowed: { status: 403, title: 'Admins may not work from this address' },
   method_not_allowed: { status: 405, title: 'This path does not know that method' },
   unsupported_media_type: { status: 415, title: 'The request body must be application/json' },
   internal_error: { status: 500, title: 'The server failed; the log says why' },

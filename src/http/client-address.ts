@@ -22,6 +22,26 @@ export function clientAddressReader(trustedProxies: readonly string[]): ReadClie
 }
 
 /**
+ * Reads the address of a request's caller where nothing hides it: null for a forwarding header that no
+ * trusted proxy sent, that cannot be read, or that another one contradicts. For rules that let addresses
+ * in: a caller who could hide would come in by the address of its proxy.
+ *
+ * @param trustedProxies addresses and ranges whose forwarding headers are believed
+ */
+export function certainAddressReader(trustedProxies: readonly string[]): ReadClientAddress {
+  const { canonical, isTrusted, walkTo } = trust(trustedProxies);
+  return function readCertainAddress(request) {
+    const socket = canonical(request.socket.remoteAddress ?? '');
+    const lists = forwardedLists(request);
+    if (socket === null || lists.length === 0) return socket;
+    if (!isTrusted(socket)) return null;
+    const ends = lists.map((hops) => walkTo(socket, hops));
+    const address = ends[0]?.address ?? null;
+    return ends.every((end) => !end.isHidden && end.address === address) ? address : null;
+  };
+}
+
+/**
  * Reads the end client's address out of the hops that a gateway tells, the nearest last: the first
  * from the right that is no trusted proxy; null when the nearest cannot be read.
  */
@@ -38,7 +58,7 @@ export function hopWalker(trustedProxies: readonly string[]): (hops: string[]) =
 function trust(trustedProxies: readonly string[]) {
   const trusted = addressSet(trustedProxies);
   const cache = new Map<string, string | null>();
-  return { canonical, isTrusted, walk };
+  return { canonical, isTrusted, walk, walkTo };
 
   function canonical(text: string): string | null {
     let address = cache.get(text);
@@ -56,15 +76,19 @@ function trust(trustedProxies: readonly string[]) {
 
   /** The first hop from the right that is no trusted proxy, or the last that can be read. */
   function walk(socket: string, hops: string[]): string {
+    return walkTo(socket, hops).address;
+  }
+
+  function walkTo(socket: string, hops: string[]): { address: string; isHidden: boolean } {
     let address = socket;
     for (const hop of hops.reverse()) {
       const next = canonical(hop);
       // An unreadable hop hides who called: the last trusted hop is all that is known.
-      if (next === null) return address;
+      if (next === null) return { address, isHidden: true };
       address = next;
-      if (!isTrusted(next)) return next;
+      if (!isTrusted(next)) break;
     }
-    return address;
+    return { address, isHidden: false };
   }
 }
 

@@ -10,7 +10,14 @@ describe('the table of settings', () => {
   it('names every setting that the product promises', () => {
     const promised = ['PORT', 'HOST', 'ISSUER', 'DATABASE_URL', 'SECRET_KEYS', 'TRUSTED_PROXIES'];
     promised.push('ADMIN_API_TOKEN', 'SMTP_URL', 'MAIL_FROM', 'LOG_LEVEL', 'BCRYPT_COST');
-    promised.push('TIME_ZONE', 'WORKERS', 'NODE_ENV', 'DATA_DIR', 'METRICS_TOKEN');
+    promised.push(
+      'TIME_ZONE',
+      'WORKERS',
+      'NODE_ENV',
+      'DATA_DIR',
+      'METRICS_TOKEN',
+      'ADMIN_ADDRESSES',
+    );
     expect(variables.map(({ key }) => key)).toEqual(expect.arrayContaining(promised));
   });
 

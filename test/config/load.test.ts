@@ -42,6 +42,7 @@ describe('loadConfig with nothing set', () => {
       dataDir: './data',
       secretKeys: undefined,
       trustedProxies: [],
+      adminAddresses: [],
       adminApiToken: undefined,
       metricsToken: undefined,
       smtpUrl: undefined,
@@ -103,6 +104,12 @@ describe('loadConfig with good values', () => {
     ['TRUSTED_PROXIES', '192.0.2.1, 10.1.2.3/8', { trustedProxies: ['192.0.2.1', '10.0.0.0/8'] }],
     ['TRUSTED_PROXIES', 'loopback,::1', { trustedProxies: ['127.0.0.0/8', '::1'] }],
     ['TRUSTED_PROXIES', '::ffff:192.0.2.1', { trustedProxies: ['192.0.2.1'] }],
+    [
+      'ADMIN_ADDRESSES',
+      '203.0.113.7,2001:DB8::1/48',
+      { adminAddresses: ['203.0.113.7', '2001:db8::/48'] },
+    ],
+    ['ADMIN_ADDRESSES', '::ffff:10.1.2.3/104', { adminAddresses: ['10.0.0.0/8'] }],
     ['ADMIN_API_TOKEN', first, { adminApiToken: first }],
     ['METRICS_TOKEN', first, { metricsToken: first }],
     [
@@ -159,6 +166,15 @@ describe('loadConfig with a bad value', () => {
     ['SECRET_KEYS', base64url('correct horse battery staple, correct')],
     ['SECRET_KEYS', 'changeme'.repeat(6), `${randomKey(16)}`.repeat(2)],
     ['TRUSTED_PROXIES', '10.0.0.0/33', '10.0.0', 'proxy.local', '0.0.0.0/0', '::/0', '10.0.0.1,,'],
+    [
+      'ADMIN_ADDRESSES',
+      '10.0.0.0/33',
+      'office',
+      '::/0',
+      '::ffff:0.0.0.0/96',
+      ',',
+      '10.0.0.1 10.0.0.2',
+    ],
     ['ADMIN_API_TOKEN', 'short', `${'token'.repeat(8)} x`, 'ü'.repeat(40)],
     ['METRICS_TOKEN', 'x'.repeat(31)],
     ['SMTP_URL', 'mail.example.com', 'http://mail.example.com', 'smtp://', 'smtp:mail'],
@@ -180,7 +196,14 @@ describe('loadConfig with a bad value', () => {
     expect(badKeys(Object.fromEntries(bad.map(([key, text]) => [key, text])))).toEqual([
       'NODE_ENV',
       ...['HOST', 'PORT', 'ISSUER', 'DATABASE_URL', 'SECRET_KEYS', 'TRUSTED_PROXIES'],
-      ...['ADMIN_API_TOKEN', 'METRICS_TOKEN', 'SMTP_URL', 'MAIL_FROM', 'LOG_LEVEL'],
+      ...[
+        'ADMIN_ADDRESSES',
+        'ADMIN_API_TOKEN',
+        'METRICS_TOKEN',
+        'SMTP_URL',
+        'MAIL_FROM',
+        'LOG_LEVEL',
+      ],
       ...['BCRYPT_COST', 'BCRYPT_THREADS', 'TIME_ZONE', 'WORKERS'],
     ]);
   });

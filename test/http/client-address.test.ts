@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { clientAddressReader } from '../../src/http/client-address.ts';
+import { certainAddressReader, clientAddressReader } from '../../src/http/client-address.ts';
 
 const PROXIES = ['10.0.0.0/8', '127.0.0.1', '2001:db8:ffff::/48'];
 
@@ -12,13 +12,17 @@ interface Hops {
 }
 
 /** What a server that trusts `PROXIES` takes for the caller. */
-function read({ from, xff, forwarded }: Hops, proxies = PROXIES): string | null {
+function read(
+  { from, xff, forwarded }: Hops,
+  proxies = PROXIES,
+  reader = clientAddressReader,
+): string | null {
   const headers = {
     ...(xff !== undefined && { 'x-forwarded-for': xff }),
     ...(forwarded !== undefined && { forwarded }),
   };
   const request = { socket: { remoteAddress: from }, headers };
-  return clientAddressReader(proxies)(request as unknown as IncomingMessage);
+  return reader(proxies)(request as unknown as IncomingMessage);
 }
 
 describe('the address of the caller', () => {
@@ -176,5 +180,53 @@ describe('the address of the caller', () => {
       };
       if (reader(request as unknown as IncomingMessage) !== address) throw new Error(address);
     }
+  });
+});
+
+describe('the address of a caller whom nothing hides', () => {
+  const readCertain = (hops: Hops, proxies = PROXIES) => read(hops, proxies, certainAddressReader);
+
+  it.each<[title: string, hops: Hops, address: string | null]>([
+    ['the socket', { from: '192.0.2.1' }, '192.0.2.1'],
+    ['the socket, IPv4-mapped', { from: '::ffff:192.0.2.1' }, '192.0.2.1'],
+    ['the socket, IPv6', { from: '2001:DB8::1' }, '2001:db8::1'],
+    ['a trusted proxy that tells nothing', { from: '10.0.0.1' }, '10.0.0.1'],
+    ['a trusted proxy that tells', { from: '10.0.0.1', xff: '203.0.113.9' }, '203.0.113.9'],
+    ['two trusted hops', { from: '10.0.0.1', xff: '203.0.113.9, 10.0.0.2' }, '203.0.113.9'],
+    ['proxies all the way', { from: '10.0.0.1', xff: '10.0.0.3, 10.0.0.2' }, '10.0.0.3'],
+    ['a proxy that names itself', { from: '127.0.0.1', xff: '127.0.0.1' }, '127.0.0.1'],
+    ['an unreadable hop to the left', { from: '10.0.0.1', xff: 'x, 203.0.113.9' }, '203.0.113.9'],
+    [
+      'two headers that agree',
+      { from: '10.0.0.1', xff: '203.0.113.9', forwarded: 'for=203.0.113.9' },
+      '203.0.113.9',
+    ],
+    ['nobody, of a stranger who names another', { from: '192.0.2.1', xff: '203.0.113.9' }, null],
+    [
+      'nobody, of a stranger who names a proxy',
+      { from: '192.0.2.1', forwarded: 'for=10.0.0.1' },
+      null,
+    ],
+    ['nobody, past an unreadable hop', { from: '10.0.0.1', xff: '203.0.113.9, unknown' }, null],
+    ['nobody, past one behind a proxy', { from: '10.0.0.1', xff: 'nonsense, 10.0.0.2' }, null],
+    ['nobody, of Forwarded that hides', { from: '10.0.0.1', forwarded: 'for=_hidden' }, null],
+    [
+      'nobody, of two headers that disagree',
+      { from: '10.0.0.1', xff: '203.0.113.9', forwarded: 'for=10.0.0.7' },
+      null,
+    ],
+    [
+      'nobody, of two headers of which one hides its end at the address of the other',
+      { from: '10.0.0.1', xff: '10.0.0.2', forwarded: 'for=unknown, for=10.0.0.2' },
+      null,
+    ],
+    ['nobody, without a socket', { from: undefined, xff: '203.0.113.9' }, null],
+  ])('is that of %s', (_, hops, address) => {
+    expect(readCertain(hops)).toBe(address);
+  });
+
+  it('is that of nobody for whoever sends a forwarding header where no proxy is trusted', () => {
+    expect(readCertain({ from: '10.0.0.1', xff: '10.0.0.1' }, [])).toBe(null);
+    expect(readCertain({ from: '10.0.0.1' }, [])).toBe('10.0.0.1');
   });
 });
