@@ -13,6 +13,7 @@ import {
   type Spent,
 } from '../../src/domain/usage/charge-store.ts';
 import type { Connection } from './connection.ts';
+import type { ReservedAccount, Reserves, WrittenReserve } from './reserves.ts';
 import { FAMILY_IS_LIVE } from './token-rows.ts';
 
 /** A bill and the instant that it is judged by. */
@@ -80,101 +81,121 @@ export function paidRetry({ findRetry }: BillStatements, key: string, now: Date)
   return { decisionId: row.decision_id, quotaUsed: row.quota_used, uses: row.uses };
 }
 
-/** What bills are charged to: a figure, and how much of it is new. */
-interface Account {
-  figure: number;
+/** What bills are charged to, and how much of its figure is new. */
+interface Account extends ReservedAccount {
   added: number;
 }
 
 interface QuotaAccount extends Account {
-  line: QuotaLine;
-  purgeAt: number | null;
   /** Whether its row is stored already, for as long as it must stay. */
   isKept: boolean;
 }
 
-interface TokenAccount extends Account {
-  maxUses: number;
-  expiresAtMs: number;
+/** What became of a bill in its transaction. */
+export interface Booked {
+  receipt: Receipt;
+  /** Whether the commit alone is enough: what is spent lies within reserves that are on the disk. */
+  isReserved: boolean;
+}
+
+/** What became of the bills of a transaction, in their order. */
+export interface BookedBills {
+  booked: Booked[];
+  written: WrittenReserve[];
 }
 
 /** Books bills in their order, within one job of the writer; each sees what those before it have spent. */
-export function bookBills(sql: BillStatements, bills: readonly DatedBill[]): Receipt[] {
-  const ledger = new Ledger(sql);
-  const receipts = bills.map((dated) => ledger.book(dated));
-  ledger.write();
-  return receipts;
+export function bookBills(
+  sql: BillStatements,
+  reserves: Reserves,
+  bills: readonly DatedBill[],
+): BookedBills {
+  const ledger = new Ledger(sql, reserves);
+  const booked = bills.map((dated) => ledger.book(dated));
+  return { booked, written: ledger.write() };
 }
 
 /** The accounts of one job. */
 class Ledger {
   readonly #sql: BillStatements;
+  readonly #reserves: Reserves;
   readonly #quotas = new Map<string, QuotaAccount>();
   /** By token id; null where the token is revoked or gone. */
-  readonly #tokens = new Map<string, TokenAccount | null>();
+  readonly #tokens = new Map<string, Account | null>();
 
-  constructor(sql: BillStatements) {
+  constructor(sql: BillStatements, reserves: Reserves) {
     this.#sql = sql;
+    this.#reserves = reserves;
   }
 
-  book({ bill: { weight, quota, uses, retry }, now }: DatedBill): Receipt {
+  book({ bill: { weight, quota, uses, retry }, now }: DatedBill): Booked {
     const paid = retry && paidRetry(this.#sql, retry.key, now);
-    if (paid !== null) return { outcome: 'repeated', ...paid };
+    if (paid !== null) return spentNothing({ outcome: 'repeated', ...paid });
     const quotaAccount = quota && this.#quotaOf(quota);
     if (quota !== null && quotaAccount !== null && quotaAccount.figure + weight > quota.limit)
-      return { outcome: 'refused', line: 'quota' };
+      return spentNothing({ outcome: 'refused', line: 'quota' });
     const token = uses && this.#tokenOf(uses.tokenId);
     if (uses !== null && (token === null || !hasRoom(token, weight, now)))
-      return { outcome: 'refused', line: 'uses' };
+      return spentNothing({ outcome: 'refused', line: 'uses' });
     // Every line has room: nothing that is charged from here on has to be undone.
     const quotaUsed = quotaAccount && charge(quotaAccount, weight);
     const spent = { quotaUsed, uses: token && charge(token, weight) };
     if (quotaAccount !== null) keepUntil(quotaAccount, quota?.endsAt ?? null);
     if (retry !== null) this.#keep(retry, spent);
-    return { outcome: 'booked', ...spent };
+    const isReserved = isWithinReserve(quotaAccount) && isWithinReserve(token);
+    return { receipt: { outcome: 'booked', ...spent }, isReserved };
   }
 
-  /** Writes what was charged. */
-  write(): void {
-    for (const { line, added, purgeAt, isKept } of this.#quotas.values()) {
-      const { clientId, window } = line;
-      if (added === 0) continue;
-      if (isKept) this.#sql.addUsed.run(added, clientId, window);
-      else this.#sql.addUsedUntil.run(clientId, window, added, purgeAt);
-    }
-    for (const [tokenId, account] of this.#tokens) {
-      if (account !== null && account.added > 0) this.#sql.addUses.run(account.added, tokenId);
-    }
+  /** Writes what was charged; answers the reserves that were extended. */
+  write(): WrittenReserve[] {
+    const charged = [...this.#quotas.values(), ...this.#tokens.values()];
+    return charged.flatMap((account) => {
+      if (account === null || account.added === 0) return [];
+      this.#writeFigure(account);
+      return this.#reserves.extend(account) ?? [];
+    });
   }
 
-  #quotaOf(line: QuotaLine): QuotaAccount {
-    const key = `${line.clientId} ${line.window}`;
+  #writeFigure(account: QuotaAccount | Account): void {
+    const { id, window, added, expiresAtMs } = account;
+    if (account.kind === 'uses') this.#sql.addUses.run(added, id);
+    else if ('isKept' in account && account.isKept) this.#sql.addUsed.run(added, id, window);
+    else this.#sql.addUsedUntil.run(id, window, added, expiresAtMs);
+  }
+
+  #quotaOf({ clientId, window, limit }: QuotaLine): QuotaAccount {
+    const key = `${clientId} ${window}`;
     let account = this.#quotas.get(key);
     if (account === undefined) {
-      const row = this.#sql.quota.get(line.clientId, line.window);
+      const row = this.#sql.quota.get(clientId, window);
       account = {
-        figure: row?.used ?? 0,
-        added: 0,
-        line,
-        purgeAt: row?.purge_at ?? null,
+        ...{ kind: 'quota', id: clientId, window, limit, figure: row?.used ?? 0, added: 0 },
+        expiresAtMs: row?.purge_at ?? null,
         isKept: row !== undefined,
+        reserve: this.#reserves.of('quota', key),
       };
       this.#quotas.set(key, account);
     }
     return account;
   }
 
-  #tokenOf(tokenId: string): TokenAccount | null {
+  #tokenOf(tokenId: string): Account | null {
     let account = this.#tokens.get(tokenId);
     if (account === undefined) {
       const row = this.#sql.liveToken.get(tokenId);
-      account =
-        row === undefined
-          ? null
-          : { figure: row.uses, added: 0, maxUses: row.max_uses, expiresAtMs: row.expires_at };
+      account = row === undefined ? null : this.#tokenAccount(tokenId, row);
       this.#tokens.set(tokenId, account);
     }
     return account;
+  }
+
+  #tokenAccount(tokenId: string, { uses, max_uses, expires_at }: TokenRow): Account {
+    return {
+      ...{ kind: 'uses', id: tokenId, window: '', figure: uses, added: 0 },
+      limit: max_uses === 0 ? null : max_uses,
+      expiresAtMs: expires_at,
+      reserve: this.#reserves.of('uses', tokenId),
+    };
   }
 
   /** At once: a later bill of the same job may be its retry. */
@@ -183,8 +204,13 @@ class Ledger {
   }
 }
 
-function hasRoom({ figure, maxUses, expiresAtMs }: TokenAccount, weight: number, now: Date) {
-  return expiresAtMs > now.getTime() && (maxUses === 0 || figure + weight <= maxUses);
+function spentNothing(receipt: Receipt): Booked {
+  return { receipt, isReserved: true };
+}
+
+function hasRoom({ figure, limit, expiresAtMs }: Account, weight: number, now: Date): boolean {
+  if (expiresAtMs !== null && expiresAtMs <= now.getTime()) return false;
+  return limit === null || figure + weight <= limit;
 }
 
 function charge(account: Account, weight: number): number {
@@ -193,9 +219,13 @@ function charge(account: Account, weight: number): number {
   return account.figure;
 }
 
+function isWithinReserve(account: Account | null): boolean {
+  return account === null || account.figure <= account.reserve.synced;
+}
+
 function keepUntil(account: QuotaAccount, endsAt: Date | null): void {
   const purgeAt = endsAt && endsAt.getTime() + QUOTA_KEPT_MS;
-  if (purgeAt === null || (account.isKept && purgeAt <= (account.purgeAt ?? 0))) return;
-  account.purgeAt = Math.max(account.purgeAt ?? 0, purgeAt);
+  if (purgeAt === null || (account.isKept && purgeAt <= (account.expiresAtMs ?? 0))) return;
+  account.expiresAtMs = Math.max(account.expiresAtMs ?? 0, purgeAt);
   account.isKept = false;
 }

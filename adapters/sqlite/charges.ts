@@ -3,41 +3,68 @@
  * job of the writer, and jobs run one after the other under the write lock (ADR 6).
  */
 import type { Bill, ChargeStore, Receipt } from '../../src/domain/usage/charge-store.ts';
-import { billStatements, bookBills, type DatedBill, paidRetry } from './bills.ts';
+import { type Booked, billStatements, bookBills, type DatedBill, paidRetry } from './bills.ts';
 import type { Connection } from './connection.ts';
 import { reading } from './errors.ts';
+import type { Reserves, WrittenReserve } from './reserves.ts';
 
 /** Bills that wait for one transaction. */
 interface Batch {
   bills: DatedBill[];
+  done: Promise<BatchDone>;
+}
+
+/** A batch whose transaction is committed. */
+interface BatchDone {
   /** In the order of the bills. */
-  receipts: Promise<Receipt[]>;
+  booked: Booked[];
+  /** When it is on the disk. */
+  synced: Promise<void>;
 }
 
 /** The charges of a connection. */
-export function chargeStore(connection: Connection): ChargeStore {
+export function chargeStore(connection: Connection, reserves: Reserves): ChargeStore {
   const sql = billStatements(connection);
   let open: Batch | null = null;
 
   function begin(): Batch {
     const bills: DatedBill[] = [];
-    // Atomic: should a statement fail, none of the bills is left half booked.
-    const receipts = connection.transact(() => {
-      open = null;
-      return bookBills(sql, bills);
-    });
-    const batch = { bills, receipts };
+    const batch = { bills, done: commit(bills) };
     // Where the transaction could not even begin, the next bill must not join it.
-    receipts.catch(() => {
+    batch.done.catch(() => {
       if (open === batch) open = null;
     });
     return batch;
   }
 
+  async function commit(bills: DatedBill[]): Promise<BatchDone> {
+    let written: WrittenReserve[] = [];
+    try {
+      // Atomic: should a statement fail, none of the bills is left half booked.
+      const booked = await connection.transact(() => {
+        open = null;
+        const all = bookBills(sql, reserves, bills);
+        written = all.written;
+        return all.booked;
+      }, 'process_end');
+      const mustSync = written.length > 0 || booked.some(({ isReserved }) => !isReserved);
+      const synced = mustSync ? reserves.sync(written) : Promise.resolve();
+      // Of reserves that nobody waits for: the next charge writes them again.
+      synced.catch(() => undefined);
+      return { booked, synced };
+    } catch (error) {
+      reserves.unwrite(written);
+      throw error;
+    }
+  }
+
   async function book(bill: Bill, now: Date): Promise<Receipt> {
     open ??= begin();
     const place = open.bills.push({ bill, now }) - 1;
-    return (await open.receipts)[place] as Receipt;
+    const { booked, synced } = await open.done;
+    const { receipt, isReserved } = booked[place] as Booked;
+    if (!isReserved) await synced;
+    return receipt;
   }
 
   return {

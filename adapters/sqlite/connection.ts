@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isBusy } from './errors.ts';
-import { LogSync } from './log-sync.ts';
+import { LogSync, type SyncFile } from './log-sync.ts';
 import { GroupWriter, type Writer } from './writer.ts';
 
 /** A value that SQLite stores. */
@@ -22,6 +22,8 @@ export interface Statement<Row> {
 export interface Connection extends Writer {
   database: DatabaseSync;
   log: LogSync;
+  /** Resolves when everything committed so far is on the disk; rejects with `store_unavailable`. */
+  synced(): Promise<void>;
   /** Prepares a statement; the caller names the columns that it gives. */
   prepare<Row = unknown>(sql: string): Statement<Row>;
 }
@@ -32,6 +34,10 @@ export interface SqliteOptions {
   path: string;
   /** Longest wait for a lock of another process, in milliseconds; default 5000. */
   lockWaitMs?: number;
+  /** Names the start of the machine, null where it is not known; default what Linux says. */
+  boot?: string | null;
+  /** Brings a file to the disk; default `fdatasync`. */
+  syncFile?: SyncFile;
 }
 
 /** Opens a connection; the schema may still be missing. */
@@ -55,10 +61,10 @@ export async function openConnection(options: SqliteOptions): Promise<Connection
     database.close();
     throw error;
   }
-  const log = new LogSync(path === ':memory:' ? null : path);
-  const { write, transact } = new GroupWriter(database, log, lockWaitMs);
+  const log = new LogSync(path === ':memory:' ? null : path, options.syncFile);
+  const { write, transact, synced } = new GroupWriter(database, log, lockWaitMs);
   const prepare = <Row>(sql: string) => database.prepare(sql) as unknown as Statement<Row>;
-  return { database, log, prepare, write, transact };
+  return { database, log, prepare, write, transact, synced };
 }
 
 /**

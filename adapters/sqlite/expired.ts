@@ -11,6 +11,7 @@ const EXPIRED = [
   ['client_drafts', 'draft_id', 'expires_at'],
   ['admin_sessions', 'session_id', 'expires_at'],
   ['quotas', 'rowid', 'purge_at'],
+  ['reserves', 'rowid', 'expires_at'],
   ['retries', 'key', 'expires_at'],
   ['decisions', 'rowid', 'expires_at'],
 ] as const;

@@ -26,6 +26,7 @@ import { mailStore } from './mails.ts';
 import { migrate } from './migrate.ts';
 import { oneTimeLinkStore } from './one-time-links.ts';
 import { personalAccessTokenStore } from './personal-access-tokens.ts';
+import { bootOfMachine, chargeReserves, Reserves } from './reserves.ts';
 import { securityLevelStore } from './security-levels.ts';
 import { signingKeyStore } from './signing-keys.ts';
 import { tokenStore } from './tokens.ts';
@@ -41,16 +42,18 @@ export type { SqliteOptions } from './connection.ts';
  */
 export async function openSqliteStores(options: SqliteOptions): Promise<Stores> {
   const connection = await openConnection(options);
+  const { boot = bootOfMachine() } = options;
   try {
     migrate(connection);
-    return storesOf(connection);
+    chargeReserves(connection, boot);
+    return storesOf(connection, new Reserves(connection, boot));
   } catch (error) {
     connection.database.close();
     throw error;
   }
 }
 
-function storesOf(connection: Connection): Stores {
+function storesOf(connection: Connection, reserves: Reserves): Stores {
   const audit = auditStore(connection);
   const changes = changeFeed(connection);
   const tokens = tokenStore(connection, { audit, changes });
@@ -67,7 +70,7 @@ function storesOf(connection: Connection): Stores {
     artifacts: artifactStore(connection),
     audit,
     changes,
-    charges: chargeStore(connection),
+    charges: chargeStore(connection, reserves),
     clientDrafts: clientDraftStore(connection),
     clients: clientStore(shared, tokens),
     decisions: decisionStore(connection),
@@ -82,14 +85,14 @@ function storesOf(connection: Connection): Stores {
     users: userStore(shared, tokens),
     ping: () => reading(() => void answer.get()),
     removeExpired: expiredRemover(connection),
-    close: () => close(connection),
+    close: () => close(connection, reserves),
   };
 }
 
 /** Closes after everything written before is committed; closing again does nothing. */
-async function close({ database, log, write }: Connection): Promise<void> {
+async function close({ database, log }: Connection, reserves: Reserves): Promise<void> {
   if (!database.isOpen) return;
-  await write(() => undefined);
+  await reserves.release();
   try {
     log.close();
     if (database.isOpen) database.close();

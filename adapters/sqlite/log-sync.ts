@@ -7,6 +7,9 @@
  */
 import { closeSync, fdatasync, openSync } from 'node:fs';
 
+/** Brings a file to the disk, off the event loop. */
+export type SyncFile = (file: number, done: (error: Error | null) => void) => void;
+
 /** A commit that waits. */
 interface Waiting {
   done(): void;
@@ -23,6 +26,7 @@ const AT_ONCE = 2;
 /** Syncs the log of one database. */
 export class LogSync {
   readonly #path: string | null;
+  readonly #syncFile: SyncFile;
   /**
    * Files that no sync uses now. Each sync has one of its own: the system tells of a failed write once on
    * each, so that of two syncs under way neither takes the other's failure.
@@ -32,8 +36,12 @@ export class LogSync {
   #isClosed = false;
   #waiting: Waiting[] = [];
 
-  /** @param databasePath file of the database; null where nothing can survive */
-  constructor(databasePath: string | null) {
+  /**
+   * @param databasePath file of the database; null where nothing can survive
+   * @param syncFile default `fdatasync`
+   */
+  constructor(databasePath: string | null, syncFile: SyncFile = fdatasync) {
+    this.#syncFile = syncFile;
     this.#path = databasePath === null ? null : `${databasePath}-wal`;
   }
 
@@ -73,7 +81,7 @@ export class LogSync {
     try {
       // The log exists from the first commit on, and stays while a connection is open.
       file = this.#idle.pop() ?? openSync(path, 'r+');
-      fdatasync(file, settle);
+      this.#syncFile(file, settle);
     } catch (error) {
       settle(error);
     }

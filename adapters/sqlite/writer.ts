@@ -79,6 +79,12 @@ export class GroupWriter implements Writer {
   readonly transact: Writer['transact'] = (work, survives = 'power_cut') =>
     this.#add(work, { isAtomic: false, survives });
 
+  /** Resolves when everything committed so far is on the disk; rejects with `store_unavailable`. */
+  readonly synced = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      this.#log.afterSync(resolve, (error) => reject(unavailable(notSynced(error))));
+    });
+
   #add<T>(work: () => T, how: Pick<Job, 'isAtomic' | 'survives'>): Promise<T> {
     return new Promise((resolve, reject) => {
       this.#jobs.push({ work, ...how, resolve, reject });
@@ -158,7 +164,7 @@ export class GroupWriter implements Writer {
       (error) =>
         refuse(
           synced.map(({ job }) => job),
-          new Error('the log was not synced', { cause: error }),
+          notSynced(error),
         ),
     );
   }
@@ -189,6 +195,10 @@ export class GroupWriter implements Writer {
       this.#database.close();
     }
   }
+}
+
+function notSynced(cause: unknown): Error {
+  return new Error('the log was not synced', { cause });
 }
 
 function refuse(jobs: Job[], error: unknown): void {

@@ -51,13 +51,13 @@ async function finish({ child, lines, errors }: Racer): Promise<unknown[]> {
   return answers;
 }
 
-/** Answers that a process gave before it was killed, which happens after `limit` of them. */
+/** Answers that a process gave before it was killed, which happens after `limit` of them that are not null. */
 export async function killMidway(url: string, job: Job, limit: number): Promise<unknown[]> {
   const { child, lines } = await startRacer(url, { ...job, report: true });
   const answers: unknown[] = [];
   lines.on('line', (line) => {
     answers.push(JSON.parse(line));
-    if (answers.length === limit) child.kill('SIGKILL');
+    if (answers.filter((answer) => answer !== null).length === limit) child.kill('SIGKILL');
   });
   child.stdin.write('go\n');
   await once(child, 'close');

@@ -59,7 +59,8 @@ export interface ChargeStore {
   /**
    * Books every line of a bill, or none: a quota only while `weight` more fit under its limit, uses
    * only while the token is unrevoked, unexpired and has `weight` uses left. Of concurrent bills with
-   * one retry key exactly one is booked. Durable before it is answered.
+   * one retry key exactly one is booked. What is answered survives the end of the process; the end of the
+   * machine may cost some units more, and never gives one back.
    */
   book(bill: Bill, now: Date): Promise<Receipt>;
   /** The unexpired earlier decision under a retry key, or null. */
