@@ -36,6 +36,7 @@ apiKeySchema.index({ aliasKey: 1, clientId: 1 }, { unique: true });
 apiKeySchema.index({ 'current.digest': 1 }, { unique: true });
 apiKeySchema.index({ 'previous.digest': 1 }, { sparse: true });
 apiKeySchema.index({ clientId: 1, createdAt: 1, _id: 1 });
+apiKeySchema.index({ apiGroups: 1 });
 for (const { path } of SORTS) apiKeySchema.index({ [path]: 1, _id: 1 });
 
 /** The API keys of a database, beside its clients, which may refuse them. */
@@ -91,9 +92,10 @@ interface StoredClient {
   apiGroups: string[];
 }
 
-function conditions({ clientId, expiring }: ApiKeyFilter): Condition[] {
+function conditions({ clientId, apiGroup, expiring }: ApiKeyFilter): Condition[] {
   return [
     ...(clientId === undefined ? [] : [{ clientId }]),
+    ...(apiGroup === undefined ? [] : [{ apiGroups: apiGroup }]),
     ...(expiring === undefined
       ? []
       : [{ expiresAt: trusted({ $gt: expiring.after, $lt: expiring.before }) }]),

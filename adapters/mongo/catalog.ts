@@ -1,7 +1,7 @@
 /** The catalog: APIs, API groups, API scopes and security levels, which name one another. */
 import type { Model, SchemaDefinition } from 'mongoose';
 import type { Api, ApiStore } from '../../src/domain/apis/api.ts';
-import type { ApiGroup, ApiGroupStore } from '../../src/domain/apis/api-group.ts';
+import type { ApiGroup, ApiGroupFilter, ApiGroupStore } from '../../src/domain/apis/api-group.ts';
 import type { ApiScope, ApiScopeStore } from '../../src/domain/apis/api-scope.ts';
 import type { SecurityLevel, SecurityLevelStore } from '../../src/domain/apis/security-level.ts';
 import type { Database } from './connection.ts';
@@ -83,14 +83,14 @@ export function catalog(
       },
       transactions,
     ),
-    apiGroups: recordStore<ApiGroup>(
+    apiGroups: recordStore<ApiGroup, ApiGroupFilter>(
       {
         ...grouping(groups, 'api group'),
         ...heldBy((name) => [client({ $or: [{ apiGroups: name }, { servedApiGroups: name }] })]),
       },
       transactions,
     ),
-    apiScopes: recordStore<ApiScope>(
+    apiScopes: recordStore<ApiScope, ApiGroupFilter>(
       { ...grouping(scopes, 'api scope'), ...heldBy((name) => [client({ apiScopes: name })]) },
       transactions,
     ),
@@ -110,12 +110,13 @@ export function catalog(
 }
 
 /** What groups and scopes have in common. */
-function grouping<T extends ApiScope>(
-  model: Model<Stored>,
-  word: string,
-): Noun<T, Record<string, never>> {
+function grouping<T extends ApiScope>(model: Model<Stored>, word: string): Noun<T, ApiGroupFilter> {
   return {
     ...{ model, word, change: 'catalog', id: 'name', sorts: GROUP_SORTS, unique: {} },
     searched: ({ name, displayName, description }) => [name, displayName, description],
+    conditions: ({ api, securityLevel }) => [
+      ...(api === undefined ? [] : [{ apis: api }]),
+      ...(securityLevel === undefined ? [] : [{ securityLevel }]),
+    ],
   };
 }

@@ -43,16 +43,21 @@ export function indexClientLists(schema: Schema): void {
 /** The conditions of a filter. */
 export function clientConditions(filter: ClientFilter): Condition[] {
   const { at, status, audience, securityLevel, apiGroup, environment, kind } = filter;
-  const { expiringBefore, idleSince } = filter;
+  const { naming, expiringBefore, idleSince } = filter;
   const equal = { audience, securityLevel, environment, kind, apiGroups: apiGroup };
   return [
     ...(status === undefined ? [] : [statusCondition(status, at)]),
     ...Object.entries(equal)
       .filter(([, value]) => value !== undefined)
       .map(([path, value]) => ({ [path]: value })),
+    ...(naming === undefined ? [] : [namingOneOf(naming)]),
     ...(expiringBefore === undefined ? [] : [expiring(at, expiringBefore)]),
     ...(idleSince === undefined ? [] : [idle(idleSince)]),
   ];
+}
+
+function namingOneOf({ fields, anyOf }: NonNullable<ClientFilter['naming']>): Condition {
+  return { $or: fields.map((field) => ({ [field]: trusted({ $in: [...anyOf] }) })) };
 }
 
 /** Those without end close at the end of time, which is before no instant. */

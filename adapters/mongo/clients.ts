@@ -82,6 +82,7 @@ indexClientLists(clientSchema);
 clientSchema.index({ apiGroups: 1 });
 clientSchema.index({ servedApiGroups: 1 });
 clientSchema.index({ apiScopes: 1 });
+clientSchema.index({ userAllowlist: 1 });
 clientSchema.index({ securityLevel: 1 });
 
 /** Ids of deleted clients, never given again. */

@@ -1,6 +1,7 @@
 /** What API groups and API scopes share: both are named sets of APIs at a security level. */
+import type { ApiGroupFilter } from '../../src/domain/apis/api-group.ts';
 import type { Versioned } from '../../src/domain/records.ts';
-import type { Held } from './holdings.ts';
+import { type Held, naming } from './holdings.ts';
 import type { Noun, Shared } from './noun.ts';
 import { type NounStore, recordStore } from './record-store.ts';
 
@@ -23,8 +24,9 @@ interface BundleKind {
 export function apiBundleStore<T extends ApiBundle>(
   shared: Shared,
   of: BundleKind,
-): NounStore<T, Record<string, never>> {
-  return recordStore<T, Record<string, never>>(shared, {
+): NounStore<T, ApiGroupFilter> {
+  const { kind } = of;
+  return recordStore<T, ApiGroupFilter>(shared, {
     ...of,
     changeKind: 'catalog',
     id: (bundle) => bundle.name,
@@ -32,6 +34,10 @@ export function apiBundleStore<T extends ApiBundle>(
     unique: (bundle) => ({ id: ['name', bundle.name] }),
     searched: (bundle) => [bundle.name, bundle.displayName, bundle.description],
     sorts: { name: 'id', createdAt: 'created_at' },
+    conditions: ({ api, securityLevel }) => [
+      ...(api === undefined ? [] : [naming(kind, ['api'], [api])]),
+      ...(securityLevel === undefined ? [] : [naming(kind, ['security_level'], [securityLevel])]),
+    ],
     holds: (bundle) => [
       { kind: 'security_level', id: bundle.securityLevel },
       ...bundle.apis.map((id) => ({ kind: 'api', id }) as const),

@@ -10,6 +10,7 @@ import type { Client } from '../../src/domain/clients/client.ts';
 import { invalid, notFound } from '../../src/domain/errors.ts';
 import { encode, fold } from './codec.ts';
 import { reading } from './errors.ts';
+import { type Held, naming } from './holdings.ts';
 import type { Shared } from './noun.ts';
 import { type Condition, equalities } from './page.ts';
 import { type DocumentRow, recordOf } from './record-rows.ts';
@@ -37,10 +38,12 @@ export function apiKeyStore(shared: Shared): ApiKeyStore {
     }),
     searched: ({ alias, apiKeyId, current }) => [alias, apiKeyId, current.lastFour],
     sorts: { createdAt: 'created_at', alias: 'alias', expiresAt: 'expires_at' },
-    conditions: ({ clientId, expiring }) => [
+    conditions: ({ clientId, apiGroup, expiring }) => [
       ...equalities({ client_id: clientId }),
+      ...(apiGroup === undefined ? [] : [naming('api key', ['key_api_group'], [apiGroup])]),
       ...(expiring === undefined ? [] : [expiringWithin(expiring)]),
     ],
+    holds: heldGroups,
     beforeInsert: refuseUnheld,
     beforeUpdate: refuseUnheld,
   });
@@ -61,6 +64,10 @@ export function apiKeyStore(shared: Shared): ApiKeyStore {
   };
 }
 
+function heldGroups({ apiGroups }: ApiKey): Held[] {
+  return apiGroups.map((id) => ({ kind: 'key_api_group', id }));
+}
+
 function expiringWithin({ after, before }: { after: Date; before: Date }): Condition {
   return { sql: 'expires_at > ? AND expires_at < ?', values: [after.getTime(), before.getTime()] };
 }
@@ -74,7 +81,7 @@ export interface ClientKeys {
 }
 
 /** The keys of clients of a connection. */
-export function clientKeys({ connection, changes }: Shared): ClientKeys {
+export function clientKeys({ connection, changes, holdings }: Shared): ClientKeys {
   const { prepare } = connection;
   const keysOf = prepare<DocumentRow>(
     `SELECT document FROM documents
@@ -94,13 +101,16 @@ export function clientKeys({ connection, changes }: Shared): ClientKeys {
         if (apiGroups.length === apiKey.apiGroups.length) continue;
         const version = apiKey.version + 1;
         const changed = { ...apiKey, apiGroups, version, updatedAt: client.updatedAt };
-        replace.run(version, encode(changed), apiKey.apiKeyId);
-        changes.enter('api_key', apiKey.apiKeyId);
+        const { apiKeyId: id } = apiKey;
+        replace.run(version, encode(changed), id);
+        holdings.set({ kind: 'api key', id }, heldGroups(changed));
+        changes.enter('api_key', id);
       }
     },
     removeAll(clientId) {
       for (const { id } of remove.all(clientId)) {
         removeDocument.run(id);
+        holdings.set({ kind: 'api key', id }, []);
         changes.enter('api_key', id);
       }
     },

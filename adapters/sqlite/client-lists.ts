@@ -2,9 +2,11 @@
 import type {
   ClientCounts,
   ClientFilter,
+  ClientReference,
   ClientStatusFilter,
 } from '../../src/domain/clients/client-store.ts';
 import type { Connection, SqlValue } from './connection.ts';
+import { type Held, naming } from './holdings.ts';
 import { type Condition, clause, conjunction, containing, equalities } from './page.ts';
 
 /** The ends of time, for clients that are open on one side, or were never used. */
@@ -33,11 +35,13 @@ function statusCondition(status: ClientStatusFilter, at: number): Condition {
 /** The conditions of a filter. */
 export function clientConditions(filter: ClientFilter): Condition[] {
   const { at, status, audience, securityLevel, apiGroup, environment, kind } = filter;
-  const { expiringBefore, idleSince } = filter;
+  const { naming: named, expiringBefore, idleSince } = filter;
   return [
     ...(status === undefined ? [] : [statusCondition(status, at.getTime())]),
-    ...equalities({ audience, security_level: securityLevel, environment, kind }),
+    ...equalities({ audience, environment, kind }),
+    ...(securityLevel === undefined ? [] : [atLevel(securityLevel)]),
     ...(apiGroup === undefined ? [] : [holding([apiGroup])]),
+    ...(named === undefined ? [] : [namingOneOf(named)]),
     ...(expiringBefore === undefined ? [] : [expiring(at, expiringBefore)]),
     ...(idleSince === undefined ? [] : [idle(idleSince.getTime())]),
   ];
@@ -55,12 +59,28 @@ function idle(since: number): Condition {
   return { sql: '+last_used_at < ? AND +created_at < ?', values: [since, since] };
 }
 
+/** The likelihood leads SQLite to whatever else finds few, such as a search, and else to the index. */
+function atLevel(securityLevel: string): Condition {
+  return { sql: 'likelihood(security_level = ?, 0.2)', values: [securityLevel] };
+}
+
+const HELD_AS: Record<ClientReference, Held['kind']> = {
+  apiGroups: 'api_group',
+  servedApiGroups: 'served_api_group',
+  apiScopes: 'api_scope',
+  userAllowlist: 'allowed_user',
+};
+
+function namingOneOf({ fields, anyOf }: NonNullable<ClientFilter['naming']>): Condition {
+  return naming(
+    'client',
+    fields.map((field) => HELD_AS[field]),
+    anyOf,
+  );
+}
+
 function holding(apiGroups: string[]): Condition {
-  return {
-    sql: `id IN (SELECT holder_id FROM holdings WHERE held_kind = 'api_group'
-          AND held_id IN (SELECT value FROM json_each(?)) AND holder_kind = 'client')`,
-    values: [JSON.stringify(apiGroups)],
-  };
+  return namingOneOf({ fields: ['apiGroups'], anyOf: apiGroups });
 }
 
 /** The index knows runs of three characters; shorter words are looked for in every text. */

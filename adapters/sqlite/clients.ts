@@ -67,6 +67,7 @@ const NOUN: Noun<Client, ClientFilter> = {
     ...client.apiGroups.map((id) => ({ kind: 'api_group', id }) as const),
     ...client.servedApiGroups.map((id) => ({ kind: 'served_api_group', id }) as const),
     ...client.apiScopes.map((id) => ({ kind: 'api_scope', id }) as const),
+    ...client.userAllowlist.map((id) => ({ kind: 'allowed_user', id }) as const),
   ],
 };
 

@@ -2,6 +2,8 @@
  * What a dry run refuses in the store's stead: values that are taken, records that are in use. For a
  * real change the store decides, in the same step as the change.
  */
+import type { ApiGroupFilter } from './apis/api-group.ts';
+import type { ClientReference } from './clients/client-store.ts';
 import { conflict, DomainError } from './errors.ts';
 import type { Noun } from './manage-records.ts';
 import type { Page, Versioned } from './records.ts';
@@ -29,6 +31,30 @@ export async function refuseHeld<T extends Versioned>(
   const holders = (await noun.holders?.(services, record)) ?? [];
   if (holders.length === 0) return;
   throw new DomainError('in_use', { hint: `used by ${holders.slice(0, NAMED_MOST).join(', ')}` });
+}
+
+/** Clients that name this in one of these fields: as many as a refusal names, in its words. */
+export async function namingClients(
+  { clock, stores }: Services,
+  fields: readonly ClientReference[],
+  name: string,
+): Promise<string[]> {
+  const filter = { at: clock.now(), naming: { fields, anyOf: [name] } };
+  const { items } = await stores.clients.list({ filter, limit: NAMED_MOST });
+  return items.map(({ clientId }) => `client ${clientId}`);
+}
+
+/** Names of the groups, then the scopes, that a filter wants: at least as many as a refusal names. */
+export async function namesOfBundles(
+  { stores }: Services,
+  filter: ApiGroupFilter,
+): Promise<string[]> {
+  const query = { filter, limit: NAMED_MOST };
+  const [groups, scopes] = await Promise.all([
+    stores.apiGroups.list(query),
+    stores.apiScopes.list(query),
+  ]);
+  return [...groups.items, ...scopes.items].map(({ name }) => name);
 }
 
 /** Every row of a list, a page at a time. */

@@ -1,10 +1,11 @@
-/** What the migration of lists does with clients, keys and APIs that are stored already. */
+/** What migrations do with records that are stored already. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from '@jest/globals';
 
 const FOLDER = new URL('../../adapters/sqlite/migrations/', import.meta.url);
 const LISTS = '0007_index_client_lists.sql';
+const REFERENCES = '0010_index_references.sql';
 
 /** Rows as version 0006 stored them. */
 const STORED = `
@@ -55,6 +56,34 @@ describe('the migration of lists', () => {
     const found = `SELECT id FROM clients WHERE number IN
       (SELECT rowid FROM clients_search WHERE clients_search MATCH '"gate-we"')`;
     expect(rows(found)).toEqual([{ id: 'used' }]);
+    database.close();
+  });
+});
+
+describe('the migration of references', () => {
+  it('tells of stored clients and keys whom and what they name', () => {
+    const database = new DatabaseSync(':memory:');
+    const files = readdirSync(FOLDER).sort();
+    const apply = (name: string) => database.exec(readFileSync(new URL(name, FOLDER), 'utf8'));
+    for (const name of files.filter((file) => file < REFERENCES)) apply(name);
+    database.exec(`
+      INSERT INTO documents (kind, id, version, document) VALUES
+        ('client', 'c-1', 1, '{"userAllowlist":["u-1","u-2"],"apiGroups":["g-1"]}'),
+        ('client', 'c-2', 1, '{"userAllowlist":[],"apiGroups":["g-1"]}'),
+        ('user', 'c-3', 1, '{"userAllowlist":["u-9"]}'),
+        ('api key', 'k-1', 1, '{"apiGroups":["g-2","g-1"]}'),
+        ('api key', 'k-2', 1, '{"apiGroups":[]}');
+      INSERT INTO holdings (held_kind, held_id, holder_kind, holder_id)
+      VALUES ('api_group', 'g-1', 'client', 'c-1')`);
+    apply(REFERENCES);
+    const rows = database.prepare('SELECT * FROM holdings ORDER BY 1, 2').all();
+    expect(rows.map((row) => Object.values(row).join(' '))).toEqual([
+      'allowed_user u-1 client c-1',
+      'allowed_user u-2 client c-1',
+      'api_group g-1 client c-1',
+      'key_api_group g-1 api key k-1',
+      'key_api_group g-2 api key k-1',
+    ]);
     database.close();
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { apiGroupFixture, eventOf } from '../support/contract-fixtures.ts';
 import { smallClient, startApi, type TestApi } from './support.ts';
 
 let api: TestApi;
@@ -110,6 +111,27 @@ describe('names of API groups and API scopes', () => {
     expect(answer.status).toBe(409);
     expect(answer.body.errors).toMatchObject([{ field: 'name', code: 'taken' }]);
   });
+
+  it.each(
+    ['api-groups', 'api-scopes'].flatMap((noun) => ['.', '..'].map((name) => ({ noun, name }))),
+  )('are refused where URLs would lose them: $noun, $name', async ({ noun, name }) => {
+    const answer = await api.send('POST', `/api/v1/${noun}`, { body: { name } });
+    expect(answer).toMatchObject({ status: 400, body: { code: 'validation_failed' } });
+    expect(answer.body.errors).toMatchObject([
+      { field: 'name', message: expect.stringContaining(`"${name}" stands for a folder in URLs`) },
+    ]);
+    await create(noun, { name: `${name}${noun}` });
+  });
+
+  it('that URLs lose can still be read in the list, and held, where they are stored already', async () => {
+    const { stores } = api.services;
+    const stored = apiGroupFixture({ name: '..', securityLevel: 'SYSTEM', apis: [] });
+    await stores.apiGroups.insert(stored, eventOf('api_group.create', '..'));
+    const list = await api.send('GET', '/api/v1/api-groups?search=..');
+    expect(list.body.items).toContainEqual(expect.objectContaining({ name: '..' }));
+    const body = { ...smallClient('holder-of-dots'), apiGroups: ['..'], audience: stored.audience };
+    expect((await api.send('POST', '/api/v1/clients', { body })).status).toBe(201);
+  });
 });
 
 describe('references of the catalog', () => {
@@ -159,6 +181,13 @@ describe('references of the catalog', () => {
 });
 
 describe('security levels', () => {
+  it.each(['.', '..'])('have no name that URLs would lose: %s', async (name) => {
+    const body = { name, rank: 777 };
+    const answer = await api.send('POST', '/api/v1/security-levels', { body });
+    expect(answer.status).toBe(400);
+    expect(answer.body.errors).toMatchObject([{ field: 'name' }]);
+  });
+
   it('start as A, B, C and SYSTEM, ranked', async () => {
     const { body } = await api.send('GET', '/api/v1/security-levels?sort=-rank&search=');
     const names = body.items.map((level: { name: string }) => level.name);

@@ -241,6 +241,17 @@ describe('what is in use', () => {
   it('keeps the level of new clients for ever', () =>
     refusedToGo('/admin/security-levels/SYSTEM', 'it always stays'));
 
+  it('counts a client once that both holds and serves an API group', async () => {
+    const group = fresh('group');
+    await app.createGroup(group);
+    await app.createResourceServer({ apiGroups: [group], servedApiGroups: [group] });
+    const own = `/admin/api-groups/${group}`;
+    const { text } = await owner.get(own);
+    expect(text).toContain('Clients that hold it (1)');
+    expect(text).toContain('Resource servers that serve it (1)');
+    await refusedToGo(own, 'while 1 client holds or serves it');
+  });
+
   it('counts those that it does not name', async () => {
     const group = fresh('group');
     await app.createGroup(group);
@@ -249,6 +260,33 @@ describe('what is in use', () => {
     expect(text).toContain('Clients that hold it (27)');
     expect(text).toContain('And 2 more.');
     expect(html).toContain(`href="/admin/clients?apiGroup=${group}"`);
+  });
+
+  it('counts the clients of an API that it does not name, and lists them where one group has it', async () => {
+    const [group, base] = [fresh('group'), `/${fresh('p')}`];
+    await app.createGroup(group, {}, [`GET ${base}`]);
+    for (let i = 0; i < 26; i += 1) await app.createClient({ apiGroups: [group] });
+    const own = `/admin/apis/${await apiIdOf(`GET ${base}`)}`;
+    const one = await owner.get(own);
+    expect(one.text).toContain('Clients with this API (26)');
+    expect(one.text).toContain('And 1 more.');
+    expect(one.html).toContain(`href="/admin/clients?apiGroup=${group}"`);
+    await app.createScope(fresh('scope'), {}, [`GET ${base}`]);
+    const two = await owner.get(own);
+    expect(two.text).toContain('And 1 more.');
+    expect(two.html).not.toContain('/admin/clients?apiGroup=');
+  });
+
+  it('shows a hundred of the groups at a level, and counts all of them', async () => {
+    const level = fresh('level');
+    await owner.send(await owner.get('/admin/security-levels/new'), { name: level, rank: '351' });
+    for (let i = 0; i < 102; i += 1) await app.createGroup(fresh('at'), { securityLevel: level });
+    const own = `/admin/security-levels/${level}`;
+    const { html, text } = await owner.get(own);
+    expect(text).toContain('API groups (102)');
+    expect(text).toContain('And 2 more.');
+    expect(html.match(/href="\/admin\/api-groups\/at-/g)).toHaveLength(100);
+    await refusedToGo(own, 'while 102 clients, groups and scopes are at it');
   });
 
   /** The page offers no deletion, and one that is sent by hand is refused in words. */

@@ -98,6 +98,8 @@ export function keptGroups(
 /** Which keys are wanted. */
 export interface ApiKeyFilter {
   clientId?: string;
+  /** Has this API group. */
+  apiGroup?: string;
   /** Expires after the one instant, and before the other. */
   expiring?: { after: Date; before: Date };
 }

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { scopeName } from '../clients/client.ts';
 import type { RecordStore, Versioned } from '../records.ts';
-import { line, text, unique } from '../validation.ts';
+import { line, nameInUrls, text, unique } from '../validation.ts';
 
 export const apiGroupSettings = z.strictObject({
   displayName: line(0, 100),
@@ -13,7 +13,7 @@ export const apiGroupSettings = z.strictObject({
 });
 
 /** The name is the OAuth scope value and never changes. */
-export const newApiGroup = apiGroupSettings.partial().extend({ name: scopeName });
+export const newApiGroup = apiGroupSettings.partial().extend({ name: nameInUrls(scopeName) });
 export const API_GROUP_DEFAULTS = {
   displayName: '',
   description: '',
@@ -26,11 +26,18 @@ export interface ApiGroup extends z.output<typeof apiGroupSettings>, Versioned {
   name: string;
 }
 
+/** Which groups, or scopes, are wanted; members are combined with AND. */
+export interface ApiGroupFilter {
+  /** Id of an API that they hold. */
+  api?: string;
+  securityLevel?: string;
+}
+
 /**
  * API groups, by name. Searches name, displayName and description; sorts by `name` or `createdAt`.
  * Unique: name. `remove` throws `in_use`, its hint naming up to ten clients, while a client holds or serves it.
  */
-export interface ApiGroupStore extends RecordStore<ApiGroup> {
+export interface ApiGroupStore extends RecordStore<ApiGroup, ApiGroupFilter> {
   /** All of them, for the catalog. */
   all(): Promise<ApiGroup[]>;
 }

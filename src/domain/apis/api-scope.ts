@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { scopeName } from '../clients/client.ts';
 import type { RecordStore, Versioned } from '../records.ts';
-import { line, text, unique } from '../validation.ts';
+import { line, nameInUrls, text, unique } from '../validation.ts';
+import type { ApiGroupFilter } from './api-group.ts';
 
 export const apiScopeSettings = z.strictObject({
   displayName: line(0, 100),
@@ -12,7 +13,7 @@ export const apiScopeSettings = z.strictObject({
 });
 
 /** The name is the OAuth scope value and never changes. */
-export const newApiScope = apiScopeSettings.partial().extend({ name: scopeName });
+export const newApiScope = apiScopeSettings.partial().extend({ name: nameInUrls(scopeName) });
 export const API_SCOPE_DEFAULTS = {
   displayName: '',
   description: '',
@@ -25,7 +26,7 @@ export interface ApiScope extends z.output<typeof apiScopeSettings>, Versioned {
 }
 
 /** API scopes, by name; the rules of `ApiGroupStore`. */
-export interface ApiScopeStore extends RecordStore<ApiScope> {
+export interface ApiScopeStore extends RecordStore<ApiScope, ApiGroupFilter> {
   /** All of them, for the catalog. */
   all(): Promise<ApiScope[]>;
 }

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import type { Actor } from '../audit/audit-event.ts';
 import { conflict, type FieldProblem } from '../errors.ts';
-import { everyRow } from '../manage-dry-runs.ts';
+import { namingClients } from '../manage-dry-runs.ts';
 import {
   type ChangeOptions,
   createRecord,
@@ -36,7 +36,7 @@ const API_GROUP: Noun<ApiGroup> = {
   check: referenceProblems,
   taken: async (services, group) =>
     group.version === 1 && (await services.stores.apiGroups.find(group.name)) ? 'name' : null,
-  holders: clientsWith,
+  holders: (services, { name }) => namingClients(services, ['apiGroups', 'servedApiGroups'], name),
 };
 
 /** The API group of this name. Throws `not_found`. */
@@ -101,15 +101,4 @@ export async function referenceProblems(
     if (!known.has(apiId)) unknown(`apis.${i}`, apiId);
   }
   return problems;
-}
-
-async function clientsWith(services: Services, group: ApiGroup): Promise<string[]> {
-  const names: string[] = [];
-  for await (const client of everyRow((query) => services.stores.clients.list(query))) {
-    const held = client.apiGroups.includes(group.name);
-    if (held || client.servedApiGroups.includes(group.name))
-      names.push(`client ${client.clientId}`);
-    if (names.length === 10) break;
-  }
-  return names;
 }

@@ -3,7 +3,7 @@
 import type { z } from 'zod';
 import type { Actor } from '../audit/audit-event.ts';
 import { conflict } from '../errors.ts';
-import { everyRow } from '../manage-dry-runs.ts';
+import { namingClients } from '../manage-dry-runs.ts';
 import {
   type ChangeOptions,
   createRecord,
@@ -38,7 +38,7 @@ const API_SCOPE: Noun<ApiScope> = {
   check: referenceProblems,
   taken: async (services, scope) =>
     scope.version === 1 && (await services.stores.apiScopes.find(scope.name)) ? 'name' : null,
-  holders: clientsWith,
+  holders: (services, { name }) => namingClients(services, ['apiScopes'], name),
 };
 
 /** The API scope of this name. Throws `not_found`. */
@@ -79,13 +79,4 @@ export function deleteApiScope(
   options: RemoveOptions = {},
 ): Promise<ApiScope> {
   return removeRecord(services, actor, API_SCOPE, name, options);
-}
-
-async function clientsWith(services: Services, scope: ApiScope): Promise<string[]> {
-  const names: string[] = [];
-  for await (const client of everyRow((query) => services.stores.clients.list(query))) {
-    if (client.apiScopes.includes(scope.name)) names.push(`client ${client.clientId}`);
-    if (names.length === 10) break;
-  }
-  return names;
 }

@@ -1,6 +1,7 @@
 /** What admins do with APIs: create, change, delete. Each step is audited with its change. */
 import type { z } from 'zod';
 import type { Actor } from '../audit/audit-event.ts';
+import { namesOfBundles } from '../manage-dry-runs.ts';
 import {
   type ChangeOptions,
   createRecord,
@@ -28,7 +29,7 @@ const API: Noun<Api> = {
   store: (stores) => stores.apis,
   idOf: (api) => api.apiId,
   taken: sameRoute,
-  holders: holdersOf,
+  holders: (services, { apiId }) => namesOfBundles(services, { api: apiId }),
 };
 
 /** The API of this id. Throws `not_found`. */
@@ -71,12 +72,4 @@ export function deleteApi(
 async function sameRoute(services: Services, api: Api): Promise<string | null> {
   const others = (await services.stores.apis.all()).filter((other) => other.apiId !== api.apiId);
   return others.some((o) => o.method === api.method && o.path === api.path) ? 'path' : null;
-}
-
-async function holdersOf(services: Services, api: Api): Promise<string[]> {
-  const [groups, scopes] = await Promise.all([
-    services.stores.apiGroups.all(),
-    services.stores.apiScopes.all(),
-  ]);
-  return [...groups, ...scopes].filter((g) => g.apis.includes(api.apiId)).map((g) => g.name);
 }

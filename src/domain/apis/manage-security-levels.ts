@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import type { Actor } from '../audit/audit-event.ts';
 import { CLIENT_DEFAULTS } from '../clients/client.ts';
 import { DomainError } from '../errors.ts';
+import { namesOfBundles } from '../manage-dry-runs.ts';
 import {
   type ChangeOptions,
   createRecord,
@@ -83,14 +84,11 @@ async function sameNameOrRank(services: Services, level: SecurityLevel): Promise
   return levels.some((o) => o.name !== level.name && o.rank === level.rank) ? 'rank' : null;
 }
 
-async function holdersOf(services: Services, level: SecurityLevel): Promise<string[]> {
-  const { clients, apiGroups, apiScopes } = services.stores;
-  const filter = { at: services.clock.now(), securityLevel: level.name };
-  const [page, groups, scopes] = await Promise.all([
-    clients.list({ filter, limit: 10 }),
-    apiGroups.all(),
-    apiScopes.all(),
+async function holdersOf(services: Services, { name }: SecurityLevel): Promise<string[]> {
+  const filter = { at: services.clock.now(), securityLevel: name };
+  const [{ items }, bundles] = await Promise.all([
+    services.stores.clients.list({ filter, limit: 10 }),
+    namesOfBundles(services, { securityLevel: name }),
   ]);
-  const named = [...groups, ...scopes].filter((g) => g.securityLevel === level.name);
-  return [...page.items.map((client) => `client ${client.clientId}`), ...named.map((g) => g.name)];
+  return [...items.map(({ clientId }) => `client ${clientId}`), ...bundles];
 }

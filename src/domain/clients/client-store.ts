@@ -19,6 +19,9 @@ export type ClientStatusFilter = (typeof CLIENT_STATUS_FILTERS)[number];
 /** How many clients have each status, and how many there are. */
 export type ClientCounts = Record<ClientStatusFilter | 'all', number>;
 
+/** Fields by which a client names groups, scopes and users. */
+export type ClientReference = 'apiGroups' | 'apiScopes' | 'servedApiGroups' | 'userAllowlist';
+
 /** Which clients are wanted; members are combined with AND. */
 export interface ClientFilter {
   /** Instant at which `status` and `expiringBefore` are judged. */
@@ -28,12 +31,20 @@ export interface ClientFilter {
   securityLevel?: string;
   /** Holds this API group. */
   apiGroup?: string;
+  /** Names one of these, in one of these fields; at least one field. */
+  naming?: { fields: readonly ClientReference[]; anyOf: readonly string[] };
   environment?: Client['environment'];
   kind?: Client['kind'];
   /** Expires after `at`, and before this instant. */
   expiringBefore?: Date;
   /** Created before this instant, and not used since; as exact as `LAST_USE_STEP_SECONDS`. */
   idleSince?: Date;
+}
+
+/** What an unlock was decided from. */
+export interface SeenLock extends Pick<Lock, 'lockedAt'> {
+  /** Version of the record. */
+  version: number;
 }
 
 /** Records that failed secrets can lock. */
@@ -47,8 +58,12 @@ export interface LockableStore {
    * Sets the count to 0; keeps the failures for the record. With an event, of an act that unlocks, it
    * also unlocks. Without one, after a success, it leaves a locked record as it is, in the same
    * conditional step: a success that was under way when the limit was reached undoes no lock.
+   *
+   * With `seen`, only a record that still has that version and was locked then, or was not, and has
+   * something to clear: of concurrent unlocks from one sight exactly one answers true; the others
+   * answer false and write nothing, the event included.
    */
-  clearFailedLogins(id: string, event: AuditEvent | null): Promise<void>;
+  clearFailedLogins(id: string, event: AuditEvent | null, seen?: SeenLock): Promise<boolean>;
 }
 
 /**

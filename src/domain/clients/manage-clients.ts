@@ -20,6 +20,7 @@ import {
   refuseTakenNames,
 } from './client-references.ts';
 import { type IssuedSecret, newSecret } from './client-secret.ts';
+import type { SeenLock } from './client-store.ts';
 
 /** A changed client, and what a level or audience that changed took from it. */
 export interface ClientChange {
@@ -172,22 +173,29 @@ export async function deleteClient(
   return dying;
 }
 
-/** Unlocks a client and sets its count of failed secrets to 0. */
+/**
+ * Unlocks a client and sets its count of failed secrets to 0.
+ *
+ * @param seen what the caller decided from; left out: whatever is stored
+ * @throws DomainError `not_found`; `version_conflict` (with the client as it is) when it is no longer as
+ *   `seen`, or another unlock came first
+ */
 export async function unlockClient(
   services: Services,
   actor: Actor,
   clientId: string,
+  seen?: SeenLock,
 ): Promise<Client> {
   const { lock } = await findClient(services, clientId);
   const changes = diff(
     { lockedAt: lock.lockedAt, failedLogins: lock.failedLogins },
     { lockedAt: null, failedLogins: 0 },
   );
-  await services.stores.clients.clearFailedLogins(
-    clientId,
-    event(services, actor, 'client.unlock', clientId, changes),
-  );
-  return findClient(services, clientId);
+  const unlocked = event(services, actor, 'client.unlock', clientId, changes);
+  const isDone = await services.stores.clients.clearFailedLogins(clientId, unlocked, seen);
+  const client = await findClient(services, clientId);
+  if (!isDone) throw new DomainError('version_conflict', { current: client });
+  return client;
 }
 
 /** The client of this id. Throws `not_found`. */

@@ -5,7 +5,7 @@ import type { ConsoleCall } from '../admin/route.ts';
 import { clientPath } from '../clients/client-path.ts';
 import { statusChip } from '../clients/client-status.ts';
 import { recordPath } from './noun.ts';
-import { clientsHolding, clientsWhere, type Found, sectionOf } from './used-by.ts';
+import { clientsFound, clientsOfGroup, sectionOf } from './used-by.ts';
 import type { SectionView } from './views.ts';
 
 /** The section that names them. */
@@ -16,7 +16,9 @@ export async function callersSection(call: ConsoleCall, api: Api): Promise<Secti
   const holders = catalog.holdersOf(api.apiId);
   const groups = holders.filter((name) => catalog.groups.has(name));
   const scopes = holders.filter((name) => catalog.scopes.has(name));
-  const found = await callers(call, groups, scopes);
+  const fields = ['apiGroups', 'apiScopes'] as const;
+  const found = await clientsFound(call, { naming: { fields, anyOf: holders } });
+  const [only] = groups.length === 1 && scopes.length === 0 ? groups : [];
   const title = t('api.callers');
   const section = sectionOf(call, {
     id: 'clients',
@@ -24,6 +26,7 @@ export async function callersSection(call: ConsoleCall, api: Api): Promise<Secti
     text: t('api.callers.about'),
     found,
     empty: t('api.callers.none'),
+    ...(only !== undefined && { all: clientsOfGroup(call, only) }),
   });
   if (found.items.length === 0) return section;
   return {
@@ -58,17 +61,4 @@ function held({ apiGroups, apiScopes }: Client): string[] {
 function linkTo(name: string, groups: readonly string[]) {
   const path = groups.includes(name) ? '/admin/api-groups' : '/admin/api-scopes';
   return { label: name, href: recordPath(path, name) };
-}
-
-/** The clients that hold one of these; of one group the store knows them, of several they are looked for. */
-async function callers(
-  call: ConsoleCall,
-  groups: readonly string[],
-  scopes: readonly string[],
-): Promise<Found<Client>> {
-  const names = [...groups, ...scopes];
-  const [only] = groups;
-  if (only === undefined && scopes.length === 0) return { items: [], total: 0, unseen: 0 };
-  if (only !== undefined && names.length === 1) return clientsHolding(call, only);
-  return clientsWhere(call, (client) => held(client).some((name) => names.includes(name)));
 }

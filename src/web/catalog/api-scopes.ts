@@ -14,7 +14,7 @@ import { apiWords, bundleFields, bundleValues, changedApis, saveBundle } from '.
 import { apisSection, bundleColumns, bundleSummary, holdingProblemOf } from './bundles.ts';
 import { type ConsoleNoun, type FormUpdate, type FormValues, recordPath } from './noun.ts';
 import { nounRoutes } from './noun-routes.ts';
-import { clientSection, clientsWhere } from './used-by.ts';
+import { clientSection, clientsFound } from './used-by.ts';
 import type { SectionView } from './views.ts';
 
 const [AREA, PATH] = ['api_scope', '/admin/api-scopes'];
@@ -109,7 +109,7 @@ async function scopeSections(call: ConsoleCall, scope: ApiScope): Promise<Sectio
 async function usersOf(call: ConsoleCall, { name }: ApiScope) {
   const { t } = call;
   const [found, problemOf] = await Promise.all([
-    clientsWhere(call, (client) => client.apiScopes.includes(name)),
+    clientsFound(call, { naming: { fields: ['apiScopes'], anyOf: [name] } }),
     holdingProblemOf(call, name),
   ]);
   const section = {

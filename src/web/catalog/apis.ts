@@ -11,11 +11,11 @@ import { parse } from '../../domain/validation.ts';
 import type { ConsoleCall } from '../admin/route.ts';
 import { callersSection } from './api-callers.ts';
 import { callOf } from './api-views.ts';
-import { bundleSection } from './bundles.ts';
+import { bundleSections } from './bundles.ts';
 import { type ConsoleNoun, type FormValues, recordPath } from './noun.ts';
 import { nounRoutes } from './noun-routes.ts';
 import { tryCall } from './try-path.ts';
-import type { FieldView, SectionView } from './views.ts';
+import type { FieldView } from './views.ts';
 
 const [AREA, PATH] = ['api', '/admin/apis'];
 
@@ -61,7 +61,7 @@ const APIS: ConsoleNoun<Api> = {
   page: {
     async sections(call, api) {
       const { formats, t } = call;
-      const { sections } = await holdersOf(call, api);
+      const { sections } = await bundleSections(call, AREA, { api: api.apiId });
       const summary = [
         { label: t('api.field.method'), value: api.method, mono: true },
         { label: t('api.field.path'), value: api.path, mono: true, copy: true },
@@ -75,7 +75,7 @@ const APIS: ConsoleNoun<Api> = {
   },
   removal: {
     async usedBy(call, api) {
-      const { sections, total } = await holdersOf(call, api);
+      const { sections, total } = await bundleSections(call, AREA, { api: api.apiId });
       return { sections, refused: total > 0 ? call.t('api.in_use', { count: total }) : null };
     },
     remove: ({ actor, services }, apiId, version) => deleteApi(services, actor, apiId, { version }),
@@ -148,21 +148,4 @@ function apiFields(
     { kind: 'field', ...field('path'), mono: true, spellcheck: false, required: true },
     { kind: 'field', ...field('name'), maxlength: 100, optional: true },
   ];
-}
-
-/** The groups and scopes that hold an API. */
-async function holdersOf(
-  call: ConsoleCall,
-  { apiId }: Api,
-): Promise<{ sections: SectionView[]; total: number }> {
-  const { services, t } = call;
-  const holds = ({ apis }: { apis: string[] }) => apis.includes(apiId);
-  const groups = (await services.stores.apiGroups.all()).filter(holds);
-  const scopes = (await services.stores.apiScopes.all()).filter(holds);
-  const empty = (kind: string) => t(`api.used_by.no_${kind}`);
-  const sections = [
-    bundleSection(call, 'api_groups', { bundles: groups, empty: empty('api_groups') }),
-    bundleSection(call, 'api_scopes', { bundles: scopes, empty: empty('api_scopes') }),
-  ];
-  return { sections, total: groups.length + scopes.length };
 }

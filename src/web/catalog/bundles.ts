@@ -1,14 +1,15 @@
 /** What API groups and API scopes share: both are named sets of APIs at a security level. */
-import type { ApiGroup } from '../../domain/apis/api-group.ts';
+import type { ApiGroup, ApiGroupFilter } from '../../domain/apis/api-group.ts';
 import type { ApiScope } from '../../domain/apis/api-scope.ts';
 import type { Client } from '../../domain/clients/client.ts';
+import type { Page } from '../../domain/records.ts';
 import { type ConsoleCall, roleNeeded } from '../admin/route.ts';
 import { apisById, apiTable } from './api-views.ts';
 import { type Column, recordPath } from './noun.ts';
 import { levelLink } from './used-by.ts';
 import type { SectionView, SummaryRow, TableView } from './views.ts';
 
-/** Rows that a section shows; it counts the others. */
+/** Rows that a section shows, and the most of a page; it counts the others. */
 const SHOWN_MOST = 100;
 
 /** An API group or an API scope. */
@@ -99,22 +100,40 @@ export async function apisSection(
   };
 }
 
-/** Groups or scopes, as a section of the page of what they have in common. */
-export function bundleSection(
+/**
+ * The groups and scopes that a filter wants, as sections of the page of what they have in common.
+ *
+ * @param area of that page, such as `api`
+ */
+export async function bundleSections(
   call: ConsoleCall,
+  area: string,
+  filter: ApiGroupFilter,
+): Promise<{ sections: SectionView[]; total: number }> {
+  const { apiGroups, apiScopes } = call.services.stores;
+  const query = { filter, limit: SHOWN_MOST };
+  const [groups, scopes] = await Promise.all([apiGroups.list(query), apiScopes.list(query)]);
+  const sections = [
+    bundleSection(call, area, 'api_groups', groups),
+    bundleSection(call, area, 'api_scopes', scopes),
+  ];
+  return { sections, total: groups.total + scopes.total };
+}
+
+function bundleSection(
+  call: ConsoleCall,
+  area: string,
   kind: 'api_groups' | 'api_scopes',
-  { bundles, empty }: { bundles: readonly Bundle[]; empty: string },
+  { items, total }: Pick<Page<Bundle>, 'items' | 'total'>,
 ): SectionView {
   const { formats, t } = call;
   const id = kind.replace('_', '-');
-  const hidden = bundles.length - SHOWN_MOST;
+  const hidden = total - items.length;
   return {
     id,
-    title: t('noun.counted', { title: t(`nav.${kind}`), count: formats.number(bundles.length) }),
-    empty,
-    ...(bundles.length > 0 && {
-      table: bundleTable(call, `/admin/${id}`, bundles.slice(0, SHOWN_MOST)),
-    }),
+    title: t('noun.counted', { title: t(`nav.${kind}`), count: formats.number(total) }),
+    empty: t(`${area}.used_by.no_${kind}`),
+    ...(items.length > 0 && { table: bundleTable(call, `/admin/${id}`, items) }),
     ...(hidden > 0 && { more: { text: t('noun.more', { count: hidden }) } }),
   };
 }

@@ -6,10 +6,10 @@ import { clientPath } from '../clients/client-path.ts';
 import { holdingProblemOf } from './bundles.ts';
 import {
   clientSection,
-  clientsHolding,
-  clientsWhere,
+  clientsFound,
+  clientsOfGroup,
   type Found,
-  lookThrough,
+  NAMED_MOST,
   sectionOf,
 } from './used-by.ts';
 import type { SectionView } from './views.ts';
@@ -21,22 +21,20 @@ export async function groupUsers(
 ): Promise<{ sections: SectionView[]; total: number }> {
   const { services, t } = call;
   const { name } = group;
-  const [holding, serving, keys, problemOf] = await Promise.all([
-    clientsHolding(call, name),
-    clientsWhere(call, (c) => c.servedApiGroups.includes(name), { kind: 'resource_server' }),
-    lookThrough(
-      (page) => services.stores.apiKeys.list(page),
-      (key) => key.apiGroups.includes(name),
-    ),
+  const anyOf = [name];
+  const [holding, serving, users, keys, problemOf] = await Promise.all([
+    clientsFound(call, { apiGroup: name }),
+    clientsFound(call, { naming: { fields: ['servedApiGroups'], anyOf } }),
+    clientsFound(call, { naming: { fields: ['apiGroups', 'servedApiGroups'], anyOf } }),
+    services.stores.apiKeys.list({ filter: { apiGroup: name }, limit: NAMED_MOST }),
     holdingProblemOf(call, name),
   ]);
-  const all = { href: `/admin/clients?apiGroup=${encodeURIComponent(name)}`, label: t('noun.all') };
   const holders = {
     id: 'clients',
     title: t('api_group.used_by.clients'),
     found: holding,
     empty: t('api_group.used_by.no_clients'),
-    all,
+    all: clientsOfGroup(call, name),
   };
   const servers = {
     id: 'resource-servers',
@@ -51,7 +49,7 @@ export async function groupUsers(
       clientSection(call, servers),
       keySection(call, keys),
     ],
-    total: holding.total + serving.total,
+    total: users.total,
   };
 }
 

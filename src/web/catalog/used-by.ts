@@ -1,6 +1,6 @@
 /** Who uses a record: found in the stores, and shown as a section of its page. */
 import type { Client } from '../../domain/clients/client.ts';
-import type { ListQuery, Page } from '../../domain/records.ts';
+import type { ClientFilter } from '../../domain/clients/client-store.ts';
 import type { ConsoleCall } from '../admin/route.ts';
 import { clientPath } from '../clients/client-path.ts';
 import { statusChip } from '../clients/client-status.ts';
@@ -9,60 +9,20 @@ import type { Link, SectionView } from './views.ts';
 /** Users that a page names; it counts the others. */
 export const NAMED_MOST = 25;
 
-/** Records that are looked through where the store cannot look for what is wanted. */
-const LOOKED_MOST = 5000;
-const PAGE = 100;
-
 /** Records that were found. */
 export interface Found<T> {
   /** The first of them, at most `NAMED_MOST`. */
-  items: T[];
+  items: readonly T[];
   total: number;
-  /** Records that were not looked at, as there are too many; then `total` may be too small. */
-  unseen: number;
 }
 
-/** What a page of a list tells of all that it lists. */
-export function foundIn<T>({ items, total }: Pick<Page<T>, 'items' | 'total'>): Found<T> {
-  return { items: items.slice(0, NAMED_MOST), total, unseen: 0 };
-}
-
-/** The records of a list that are wanted, among its first 5,000. */
-export async function lookThrough<T>(
-  list: (query: Pick<ListQuery<never>, 'limit' | 'cursor'>) => Promise<Page<T>>,
-  isWanted: (record: T) => boolean,
-): Promise<Found<T>> {
-  const wanted: T[] = [];
-  let page = await list({ limit: PAGE });
-  let seen = page.items.length;
-  wanted.push(...page.items.filter(isWanted));
-  while (page.nextCursor !== null && seen < LOOKED_MOST) {
-    page = await list({ limit: PAGE, cursor: page.nextCursor });
-    seen += page.items.length;
-    wanted.push(...page.items.filter(isWanted));
-  }
-  const unseen = page.nextCursor === null ? 0 : Math.max(0, page.total - seen);
-  return { items: wanted.slice(0, NAMED_MOST), total: wanted.length, unseen };
-}
-
-/** Clients for which this holds, among the first 5,000. */
-export function clientsWhere(
+/** The clients that a filter wants. */
+export function clientsFound(
   { services, formats }: Pick<ConsoleCall, 'services' | 'formats'>,
-  isWanted: (client: Client) => boolean,
-  filter: { kind?: Client['kind'] } = {},
+  filter: Omit<ClientFilter, 'at'>,
 ): Promise<Found<Client>> {
-  const { clients } = services.stores;
   const wanted = { at: formats.now, ...filter };
-  return lookThrough((page) => clients.list({ ...page, filter: wanted }), isWanted);
-}
-
-/** Clients that hold an API group. */
-export async function clientsHolding(
-  { services, formats }: Pick<ConsoleCall, 'services' | 'formats'>,
-  apiGroup: string,
-): Promise<Found<Client>> {
-  const filter = { at: formats.now, apiGroup };
-  return foundIn(await services.stores.clients.list({ filter, limit: NAMED_MOST }));
+  return services.stores.clients.list({ filter: wanted, limit: NAMED_MOST });
 }
 
 /** What a section of users is made from. */
@@ -114,20 +74,21 @@ export function sectionOf<T>(
   { formats, t }: Pick<ConsoleCall, 'formats' | 't'>,
   { id, title, text, found, empty, all }: UsersSection<T>,
 ): SectionView {
-  const { items, total, unseen } = found;
+  const { items, total } = found;
   const hidden = total - items.length;
-  const lines = [
-    ...(hidden > 0 ? [t('noun.more', { count: hidden })] : []),
-    ...(unseen > 0 ? [t('noun.unseen', { count: unseen })] : []),
-  ];
-  const more = { text: lines.join(' '), ...(hidden > 0 && all && { link: all }) };
+  const more = { text: t('noun.more', { count: hidden }), ...(all && { link: all }) };
   return {
     id,
     title: t('noun.counted', { title, count: formats.number(total) }),
     empty,
     ...(text !== undefined && { text }),
-    ...(lines.length > 0 && { more }),
+    ...(hidden > 0 && { more }),
   };
+}
+
+/** Link to the list of all clients that hold an API group. */
+export function clientsOfGroup({ t }: Pick<ConsoleCall, 't'>, apiGroup: string): Link {
+  return { href: `/admin/clients?${new URLSearchParams({ apiGroup })}`, label: t('noun.all') };
 }
 
 /** Link to a security level. */

@@ -1,9 +1,16 @@
 /** The page of a user: details, lockout, live tokens, and the clients that let the user in. */
+import type { Client } from '../../domain/clients/client.ts';
 import type { StoredToken } from '../../domain/tokens/token.ts';
 import { USER_FAILED_LOGIN_LIMIT, type User } from '../../domain/users/user.ts';
 import { type ConsoleCall, roleNeeded } from '../admin/route.ts';
 import { recordPath } from '../catalog/noun.ts';
-import { clientSection, clientsWhere, NAMED_MOST, sectionOf } from '../catalog/used-by.ts';
+import {
+  clientSection,
+  clientsFound,
+  type Found,
+  NAMED_MOST,
+  sectionOf,
+} from '../catalog/used-by.ts';
 import type { SectionView } from '../catalog/views.ts';
 import { clientPath } from '../clients/client-path.ts';
 import type { StatusChip } from '../clients/client-status.ts';
@@ -82,8 +89,12 @@ async function tokenSection(call: ConsoleCall, { userId }: User): Promise<Sectio
     { limit: NAMED_MOST, now: formats.now },
   );
   const title = t('user.tokens');
-  const found = { items: page.items, total: page.total, unseen: 0 };
-  const section = sectionOf(call, { id: 'tokens', title, found, empty: t('user.tokens.none') });
+  const section = sectionOf(call, {
+    id: 'tokens',
+    title,
+    found: page,
+    empty: t('user.tokens.none'),
+  });
   if (page.items.length === 0) return section;
   const reason = roleNeeded(call, 'operator');
   return {
@@ -124,9 +135,16 @@ function tokenRow({ formats, t }: ConsoleCall, token: StoredToken) {
 }
 
 /** Clients that name the user in their list. */
-async function clientSections(call: ConsoleCall, { userId }: User): Promise<SectionView[]> {
+export function clientsNaming(
+  call: Pick<ConsoleCall, 'services' | 'formats'>,
+  { userId }: User,
+): Promise<Found<Client>> {
+  return clientsFound(call, { naming: { fields: ['userAllowlist'], anyOf: [userId] } });
+}
+
+async function clientSections(call: ConsoleCall, user: User): Promise<SectionView[]> {
   const { t } = call;
-  const found = await clientsWhere(call, (client) => client.userAllowlist.includes(userId));
+  const found = await clientsNaming(call, user);
   const section = {
     id: 'clients',
     title: t('user.used_by.clients'),
