@@ -1,5 +1,9 @@
-/** Upkeep beside the requests: notes that were buffered are written, what has expired is removed. */
+/**
+ * Upkeep beside the requests: notes that were buffered are written, what has expired is removed, mails
+ * that a dead process left behind are sent.
+ */
 import { setImmediate as otherWork } from 'node:timers/promises';
+import { takeUpMails } from './domain/mails/take-up-mails.ts';
 import type { Services } from './domain/services.ts';
 import { EXPIRED_BATCH } from './domain/stores.ts';
 import type { Log } from './http/log.ts';
@@ -10,6 +14,8 @@ const UPKEEP_MS = 250;
 const REMOVE_EXPIRED_EVERY = 4;
 /** Batches of expired rows that one round removes: 20,000 rows of each kind a second in the long run. */
 const MOST_BATCHES = 20;
+/** Rounds from one batch of forgotten mails to the next: 5 seconds. */
+const TAKE_UP_MAILS_EVERY = 20;
 
 /** Options of the upkeep. */
 export interface UpkeepOptions {
@@ -18,13 +24,18 @@ export interface UpkeepOptions {
   everyMs?: number;
 }
 
-/** Writes buffered observations and removes expired rows, until stopped; what is buffered then is written. */
+/**
+ * Writes buffered observations, removes expired rows and takes forgotten mails up, until stopped; what
+ * is buffered then is written.
+ */
 export function startUpkeep(
-  services: Pick<Services, 'clock' | 'decisionLog' | 'lastUses' | 'stores' | 'usage'>,
+  services: Pick<Services, 'clock' | 'decisionLog' | 'lastUses' | 'mailer' | 'stores' | 'usage'>,
   { log, everyMs = UPKEEP_MS }: UpkeepOptions,
 ): () => Promise<void> {
   let rounds = 0;
   let running: Promise<void> | null = null;
+  /** Where the next batch of forgotten mails begins. */
+  let nextMails = '';
 
   async function trying(work: () => Promise<void>): Promise<void> {
     try {
@@ -55,6 +66,7 @@ export function startUpkeep(
     rounds += 1;
     await flush();
     if (rounds % REMOVE_EXPIRED_EVERY === 0) await removeExpired();
+    if (rounds % TAKE_UP_MAILS_EVERY === 0) nextMails = await takeUpMails(services, nextMails);
   }
   // A round that the database makes wait takes the place of the next ones: none piles up.
   const timer = setInterval(() => {

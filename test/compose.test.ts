@@ -18,7 +18,7 @@ function upkept(watched: {
     decisionLog: { flush: async () => {} },
     lastUses: { flush },
     usage: { flush: async () => {} },
-    stores: { removeExpired },
+    stores: { removeExpired, mails: { forgotten: async () => [] } },
   };
   return services as unknown as Upkept;
 }

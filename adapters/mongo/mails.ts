@@ -50,6 +50,24 @@ export function mailStore({ connection }: Database, { governed }: Transactions):
         },
         { ...query, filter },
       ),
+    async forgotten({ before, now, after, limit }) {
+      const found = await model
+        .find({
+          ...unexpired(now),
+          state: trusted({ $in: ['queued', 'retrying'] }),
+          _id: trusted({ $gt: after }),
+          $or: [
+            { nextAttemptAt: trusted({ $lt: before }) },
+            { nextAttemptAt: null, updatedAt: trusted({ $lt: before }) },
+          ],
+        })
+        .sort({ _id: 1 })
+        .limit(limit)
+        // Those on their way are few among the mails of 90 days.
+        .hint({ state: 1, at: 1 })
+        .lean<Stored[]>();
+      return found.map(decode);
+    },
     requeue: (mail, { state, updatedAt }, event) =>
       governed(async ({ session, audited }) => {
         const asRead = { _id: mail.mailId, state, updatedAt };

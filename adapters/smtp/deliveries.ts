@@ -27,6 +27,8 @@ export class Deliveries implements BackgroundMailer {
   readonly #outbox: Outbox;
   readonly #transport: Transport | null;
   readonly #underWay = new Set<Promise<void>>();
+  /** Mails that this process sends, whatever their records say while no state can be stored. */
+  readonly #sending = new Set<string>();
   /** Aborted when the mailer closes: no more pauses. */
   readonly #closing = new AbortController();
   /** Aborted some time later: no more waiting for the mail server. */
@@ -54,6 +56,7 @@ export class Deliveries implements BackgroundMailer {
 
   async canResend(mailId: string): Promise<Resending> {
     if (this.#transport === null) return 'no_mail_server';
+    if (this.#sending.has(mailId)) return 'under_way';
     return (await this.#outbox.has(mailId)) ? 'possible' : 'not_kept';
   }
 
@@ -76,11 +79,16 @@ export class Deliveries implements BackgroundMailer {
   }
 
   #inBackground(delivery: Delivery, work: () => Promise<void>): void {
+    const { mailId } = delivery.mail;
+    this.#sending.add(mailId);
     const done = work()
       .catch((error: Error) => {
         this.#endUnsent(delivery, { state: 'failed', error: oneLine(error.message) });
       })
-      .then(() => delivery.told);
+      .then(() => {
+        this.#sending.delete(mailId);
+        return delivery.told;
+      });
     this.#underWay.add(done);
     void done.then(() => this.#underWay.delete(done));
   }

@@ -50,6 +50,13 @@ export function mailStore(connection: Connection, audit: Audit): MailStore {
   const find = prepare<MailRow>(
     `SELECT ${COLUMNS} FROM mails WHERE mail_id = ? AND expires_at > ?`,
   );
+  // By the index of states: those on their way are few among the mails of 90 days.
+  const forgotten = prepare<MailRow>(
+    `SELECT ${COLUMNS} FROM mails INDEXED BY mails_state
+     WHERE state IN ('queued', 'retrying') AND coalesce(next_attempt_at, updated_at) < ?
+       AND expires_at > ? AND mail_id > ?
+     ORDER BY mail_id LIMIT ?`,
+  );
   const isAsRead = prepare(
     'SELECT 1 FROM mails WHERE mail_id = ? AND state = ? AND updated_at = ?',
   );
@@ -64,6 +71,8 @@ export function mailStore(connection: Connection, audit: Audit): MailStore {
       reading(() =>
         readPage(connection, pageRequest(query), (id: string) => findNow(id, query.now)),
       ),
+    forgotten: ({ before, now, after, limit }) =>
+      reading(() => forgotten.all(before.getTime(), now.getTime(), after, limit).map(mailOf)),
     requeue: (mail, was, event) =>
       transact(() => {
         const asRead = isAsRead.get(mail.mailId, was.state, was.updatedAt.getTime());

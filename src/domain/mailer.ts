@@ -65,7 +65,7 @@ export interface RenderedMail {
 export type RenderMail = (content: MailContent) => RenderedMail;
 
 /** Whether a kept mail can be sent again from this node. */
-export type Resending = 'possible' | 'no_mail_server' | 'not_kept';
+export type Resending = 'possible' | 'no_mail_server' | 'not_kept' | 'under_way';
 
 export interface Mailer {
   /**

@@ -549,6 +549,25 @@ describe('a retry', () => {
     expect(await inOutbox()).toEqual([]);
   });
 
+  it('is not possible for a mail that this process is sending', async () => {
+    const asked = Promise.withResolvers<void>();
+    const answer = Promise.withResolvers<void>();
+    const { smtpUrl } = await startSmtp({
+      onMailFrom(_address, _session, done) {
+        asked.resolve();
+        void answer.promise.then(() => done(reply(550, 'no')));
+      },
+    });
+    const { mailer, last, reached } = open({ smtpUrl });
+    mailer.send(MAIL);
+    await asked.promise;
+    const { mailId = '' } = last() ?? {};
+    expect(await mailer.canResend(mailId)).toBe('under_way');
+    answer.resolve();
+    await reached('failed');
+    expect(await mailer.canResend(mailId)).toBe('possible');
+  });
+
   it('goes only to the addresses that have not got it, and shows all of them', async () => {
     const record = await kept();
     const { smtpUrl, taken, envelopes } = await startSmtp();

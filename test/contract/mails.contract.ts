@@ -124,6 +124,50 @@ export function describeMails(open: Open): void {
       expect(await eventsAbout(stores(), mail.mailId)).toHaveLength(1);
     });
 
+    it('seems forgotten while it is on its way and was not told of, or due, since an instant', async () => {
+      const before = fromNow(60);
+      const [early, late] = [fromNow(59.999), before];
+      const untold = { state: 'queued', nextAttemptAt: null } as const;
+      const due = { state: 'retrying', updatedAt: fromNow(0) } as const;
+      const wanted = [
+        await recorded({ ...untold, updatedAt: early }),
+        await recorded({ ...due, nextAttemptAt: early }),
+      ];
+      const others = [
+        await recorded({ ...untold, updatedAt: late }),
+        await recorded({ ...due, nextAttemptAt: late }),
+        await recorded({ ...untold, updatedAt: early, expiresAt: NOW }),
+        ...(await Promise.all(
+          (['sent', 'failed', 'outbox'] as const).map((state) =>
+            recorded({ state, updatedAt: early, nextAttemptAt: null }),
+          ),
+        )),
+      ];
+      const all = await mails().forgotten({ now: NOW, before, after: '', limit: 100 });
+      const ids = new Set([...wanted, ...others].map(({ mailId }) => mailId));
+      expect(all.filter(({ mailId }) => ids.has(mailId))).toStrictEqual(wanted);
+    });
+
+    it('is found among the forgotten in batches by their ids, each once', async () => {
+      const made: MailRecord[] = [];
+      for (let i = 0; i < 5; i += 1) {
+        made.push(
+          await recorded({ state: 'queued', nextAttemptAt: null, updatedAt: fromNow(-9 + i) }),
+        );
+      }
+      const ids = made.map(({ mailId }) => mailId).sort();
+      const query = { now: NOW, before: fromNow(-1), limit: 2 };
+      const seen: string[] = [];
+      for (let after = ''; ; ) {
+        const batch = await mails().forgotten({ ...query, after });
+        seen.push(...batch.map(({ mailId }) => mailId));
+        if (batch.length < query.limit) break;
+        after = seen.at(-1) ?? '';
+      }
+      expect(seen.filter((mailId) => ids.includes(mailId))).toEqual(ids);
+      expect(new Set(seen).size).toBe(seen.length);
+    });
+
     it('is not requeued when its state or time is another, or it is gone', async () => {
       const mail = await recorded({ state: 'failed' });
       const event = eventOf('mail.retry', mail.mailId);

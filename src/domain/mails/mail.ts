@@ -55,6 +55,17 @@ export interface MailFilter {
   objectId?: string;
 }
 
+/** Which mails seem forgotten, a batch at a time. */
+export interface ForgottenQuery {
+  now: Date;
+  /** Told of no state since, and due for no attempt since. */
+  before: Date;
+  /** Id of the last mail of the batch before; empty = from the first. */
+  after: string;
+  /** Mails wanted. */
+  limit: number;
+}
+
 /** Storage of what became of mails. */
 export interface MailStore {
   /** Stores the state of a mail, in place of the state before. */
@@ -63,6 +74,11 @@ export interface MailStore {
   find(mailId: string, now: Date): Promise<MailRecord | null>;
   /** A page of the mails that have not expired, newest first. */
   list(query: ListQuery<MailFilter> & { now: Date }): Promise<Page<MailRecord>>;
+  /**
+   * Unexpired mails, `queued` or `retrying`, whose next attempt, or last state where none is planned,
+   * was before an instant; in the order of their ids.
+   */
+  forgotten(query: ForgottenQuery): Promise<MailRecord[]>;
   /**
    * Replaces a mail that is still in the state and of the time that were read, together with the
    * event; of concurrent calls exactly one answers true, the others write nothing.

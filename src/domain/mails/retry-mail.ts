@@ -14,6 +14,7 @@ export const FORGOTTEN_SECONDS = 5 * 60;
 
 const REFUSALS: Record<Exclude<Resending, 'possible'>, string> = {
   no_mail_server: 'no mail server is configured; set SMTP_URL, restart, then retry',
+  under_way: 'it is on its way; wait for the outcome',
   not_kept:
     'the mail is not in the outbox of this node; repeat what caused it, or retry on the node that keeps it',
 };
@@ -38,16 +39,35 @@ export async function retryMail(
   requireAtRest(mail, now);
   const resending = await mailer.canResend(mailId);
   if (resending !== 'possible') throw refused(mail, REFUSALS[resending]);
-  const queued: MailRecord = { ...mail, state: 'queued', nextAttemptAt: null, updatedAt: now };
+  const queued = queuedAgain(mail, now);
   if (options.dryRun) return queued;
-  const object = { kind: 'mail', id: mailId };
-  const changes = diff({ state: mail.state }, { state: queued.state });
-  const event = auditEvent({ at: now, actor, action: 'mail.retry', object, changes });
-  if (!(await stores.mails.requeue(queued, mail, event))) {
+  if (!(await sendAgain(services, actor, { was: mail, mail: queued }))) {
     throw refused(mail, 'somebody has just retried it');
   }
-  mailer.resend(queued);
   return queued;
+}
+
+/** A mail as it is when it is about to be sent again. */
+export function queuedAgain(mail: MailRecord, now: Date): MailRecord {
+  return { ...mail, state: 'queued', nextAttemptAt: null, updatedAt: now };
+}
+
+/**
+ * Claims a mail, `was` as it was read and `mail` as it is from now on, leaves an event, and sends it.
+ *
+ * @returns false where somebody else claimed it since, or it has moved on by itself; nothing is done
+ */
+export async function sendAgain(
+  { stores, mailer }: Pick<Services, 'stores' | 'mailer'>,
+  actor: Actor,
+  { mail, was }: { mail: MailRecord; was: MailRecord },
+): Promise<boolean> {
+  const object = { kind: 'mail', id: mail.mailId };
+  const changes = diff({ state: was.state }, { state: mail.state });
+  const event = auditEvent({ at: mail.updatedAt, actor, action: 'mail.retry', object, changes });
+  const isOurs = await stores.mails.requeue(mail, was, event);
+  if (isOurs) mailer.resend(mail);
+  return isOurs;
 }
 
 /** Throws `not_retryable` for a mail that has arrived or is on its way. */
