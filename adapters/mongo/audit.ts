@@ -1,6 +1,11 @@
 /** Audit events. */
 import { type ClientSession, Schema, trusted } from 'mongoose';
-import type { AuditEvent, AuditFilter, AuditStore } from '../../src/domain/audit/audit-event.ts';
+import {
+  type AuditEvent,
+  type AuditFilter,
+  type AuditStore,
+  keyIdsOf,
+} from '../../src/domain/audit/audit-event.ts';
 import { type Database, inSession } from './connection.ts';
 import { type Condition, pageOf, type Sort } from './paging.ts';
 import { collection, folded, part, type Stored } from './schema.ts';
@@ -37,7 +42,8 @@ export function auditTrail({ connection }: Database) {
   return { store, append };
 }
 
-function conditions({ objectKind, objectId, actorId, action, from, to }: AuditFilter): Condition[] {
+function conditions(filter: AuditFilter): Condition[] {
+  const { objectKind, objectId, clientId, actorId, action, from, to } = filter;
   const equal = {
     'object.kind': objectKind,
     'object.id': objectId,
@@ -47,9 +53,21 @@ function conditions({ objectKind, objectId, actorId, action, from, to }: AuditFi
   const wanted = Object.entries(equal).filter(([, value]) => value !== undefined);
   return [
     ...wanted.map(([path, value]) => ({ [path]: value })),
+    ...(clientId === undefined ? [] : [ofClient(clientId)]),
     ...(from === undefined ? [] : [{ at: trusted({ $gte: from }) }]),
     ...(to === undefined ? [] : [{ at: trusted({ $lt: to }) }]),
   ];
+}
+
+function ofClient(clientId: string): Condition {
+  const { from, before } = keyIdsOf(clientId);
+  const keys = trusted({ $gte: from, $lt: before });
+  return {
+    $or: [
+      { 'object.kind': 'client', 'object.id': clientId },
+      { 'object.kind': 'api_key', 'object.id': keys },
+    ],
+  };
 }
 
 function encode({ eventId, ...event }: AuditEvent): Stored {

@@ -1,10 +1,11 @@
 /** Audit events. */
-import type {
-  Actor,
-  AuditEvent,
-  AuditFilter,
-  AuditStore,
-  FieldChange,
+import {
+  type Actor,
+  type AuditEvent,
+  type AuditFilter,
+  type AuditStore,
+  type FieldChange,
+  keyIdsOf,
 } from '../../src/domain/audit/audit-event.ts';
 import type { ListQuery } from '../../src/domain/records.ts';
 import { decode, encode, instantOr, isInstantField } from './codec.ts';
@@ -78,27 +79,36 @@ export function auditStore(connection: Connection): Audit {
 }
 
 function pageRequest(query: ListQuery<AuditFilter>): PageRequest {
-  const { sort = { field: 'at', descending: true }, limit, cursor } = query;
+  const { sort = { field: 'at', descending: true }, limit, cursor, filter = {} } = query;
   return {
     from: 'audit_events',
     where: [
-      ...conditions(query.filter ?? {}),
+      ...conditions(filter),
       ...searchConditions(`lower(action || ' ' || object_id || ' ' || actor_id)`, query.search),
     ],
     order: orderOf({ at: 'at' }, sort, 'position'),
     limit,
     cursor,
-    isIndexed: true,
+    // A client and its keys are several ranges of an index: no order of time goes across them.
+    isIndexed: filter.clientId === undefined,
   };
 }
 
 function conditions(filter: AuditFilter): Condition[] {
-  const { objectKind, objectId, actorId, action, from, to } = filter;
+  const { objectKind, objectId, clientId, actorId, action, from, to } = filter;
   return [
     ...equalities({ object_kind: objectKind, object_id: objectId, actor_id: actorId, action }),
+    ...(clientId === undefined ? [] : [ofClient(clientId)]),
     ...(from ? [{ sql: 'at >= ?', values: [from.getTime()] }] : []),
     ...(to ? [{ sql: 'at < ?', values: [to.getTime()] }] : []),
   ];
+}
+
+function ofClient(clientId: string): Condition {
+  const { from, before } = keyIdsOf(clientId);
+  const sql = `(object_kind = 'client' AND object_id = ?)
+    OR (object_kind = 'api_key' AND object_id >= ? AND object_id < ?)`;
+  return { sql, values: [clientId, from, before] };
 }
 
 function eventOf(row: AuditRow): AuditEvent {

@@ -40,6 +40,33 @@ export function describeAudit(open: Open): void {
       expect(await found({ objectId: id, from: fromNow(11), to: fromNow(19) })).toEqual([]);
     });
 
+    it('finds what is about a client and its X-Api-Keys, and about no other client', async () => {
+      const clientId = fresh('client');
+      const other = `${clientId}0`;
+      const keyEvent = (action: string, owner: string, at: Date) =>
+        append(eventOf(action, `${owner}/${fresh('key')}`, at));
+      const made = await append(eventOf('client.create', clientId, fromNow(1)));
+      const key = await keyEvent('api_key.create', clientId, fromNow(2));
+      const update = await append(eventOf('client.update', clientId, fromNow(3)));
+      const rotated = await keyEvent('api_key.rotate', clientId, fromNow(4));
+      await append(eventOf('client.update', other, fromNow(3)));
+      await append(eventOf('user.update', clientId, fromNow(3)));
+      await append(eventOf('api_key.update', clientId, fromNow(3)));
+      for (const owner of [other, `${clientId}-`, `x${clientId}`]) {
+        await keyEvent('api_key.create', owner, fromNow(3));
+      }
+      expect(await found({ clientId })).toStrictEqual([rotated, update, key, made]);
+      expect(await found({ clientId, objectKind: 'api_key' })).toStrictEqual([rotated, key]);
+      expect(await found({ clientId, from: fromNow(2), to: fromNow(4) })).toStrictEqual([
+        update,
+        key,
+      ]);
+      const query = { filter: { clientId }, limit: 3 };
+      const pages = await sameBothWays((page) => stores().audit.list(page), query);
+      expect(pages.map(({ items }) => items)).toStrictEqual([[rotated, update, key], [made]]);
+      expect(pages.map(({ total }) => total)).toEqual([4, 4]);
+    });
+
     it('pages newest first without skipping or repeating while events arrive', async () => {
       const id = fresh('object');
       const events: AuditEvent[] = [];

@@ -34,10 +34,20 @@ export interface AuditEvent {
 export interface AuditFilter {
   objectKind?: string;
   objectId?: string;
+  /** The client of this id and its X-Api-Keys. */
+  clientId?: string;
   actorId?: string;
   action?: string;
   from?: Date;
   to?: Date;
+}
+
+/**
+ * Ids of all X-Api-Keys of a client, as events name them (`<client>/<key>`): from the one on, before
+ * the other, which has the character after the slash.
+ */
+export function keyIdsOf(clientId: string): { from: string; before: string } {
+  return { from: `${clientId}/`, before: `${clientId}0` };
 }
 
 /** Storage of audit events. Events of governed records are written by their own store, in one step. */

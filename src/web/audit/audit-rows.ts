@@ -37,7 +37,7 @@ async function rowOf(
 }
 
 /** What was done, such as `Secret rotated`; null where only its code says it. */
-function actInWords({ t }: Rows, action: string): string | null {
+export function actInWords({ t }: Rows, action: string): string | null {
   const verb = action.slice(action.indexOf('.') + 1);
   const keys = [`audit.act.${action}`, `client.action.${verb}`];
   const key = keys.find((each) => t.has(each));

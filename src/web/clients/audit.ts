@@ -1,7 +1,9 @@
-/** The audit of one client: who changed what, when and from where, field by field. */
+/** The audit of one client and its keys: who changed what, when and from where, field by field. */
 import type { AuditEvent, FieldChange } from '../../domain/audit/audit-event.ts';
 import type { ConsoleCall, ConsoleRoute } from '../admin/route.ts';
 import { actorNames } from '../audit/actor-name.ts';
+import { actInWords } from '../audit/audit-rows.ts';
+import { objectNames, type ShownObject } from '../audit/object-names.ts';
 import { listRequest, pagerOf } from '../lists.ts';
 import { clientOf, showClientPage } from './client-page.ts';
 import { fewLines, readable, settingLabel, settingLines } from './client-values.ts';
@@ -17,24 +19,31 @@ async function listEvents(call: ConsoleCall): Promise<void> {
   const client = await clientOf(call);
   const { limit, cursor } = listRequest(query);
   const page = await services.stores.audit.list({
-    filter: { objectKind: 'client', objectId: client.clientId },
+    filter: { clientId: client.clientId },
     limit,
     ...(cursor !== undefined && { cursor }),
   });
-  const actorOf = actorNames(call);
+  const [objectOf, actorOf] = [await objectNames(call), actorNames(call)];
   await showClientPage(call, client, {
     tab: 'audit',
     view: 'admin/clients/audit',
     locals: {
       rows: await Promise.all(
-        page.items.map(async (event) => rowOf(call, event, await actorOf(event.actor))),
+        page.items.map(async (event) => {
+          const key = event.object.kind === 'api_key' ? await objectOf(event.object) : null;
+          return rowOf(call, event, { key, actor: await actorOf(event.actor) });
+        }),
       ),
       pager: pagerOf(call, page),
     },
   });
 }
 
-async function rowOf(call: ConsoleCall, event: AuditEvent, actor: string): Promise<ClientAuditRow> {
+async function rowOf(
+  call: ConsoleCall,
+  event: AuditEvent,
+  { key, actor }: { key: ShownObject | null; actor: string },
+): Promise<ClientAuditRow> {
   const { formats, services, t } = call;
   const { at, action } = event;
   const changes = await Promise.all(
@@ -45,14 +54,18 @@ async function rowOf(call: ConsoleCall, event: AuditEvent, actor: string): Promi
     })),
   );
   const isWhole = /\.(?:create|delete)$/.test(action);
-  const key = `client.action.${action.replace('client.', '')}`;
+  const act = actInWords(call, action);
   return {
     at: formats.instant(at),
     actor,
     address: event.actor.address,
-    action: t.has(key) ? t(key) : action,
+    key: key && { label: key.label, href: key.href },
+    action:
+      key === null
+        ? (act ?? action)
+        : t('client.audit.of_key', { action: act ?? action, key: key.label }),
     // Other acts say in their name what they changed.
-    what: action.endsWith('.update') || !t.has(key) ? whatChanged(call, event) : '',
+    what: action.endsWith('.update') || act === null ? whatChanged(call, event) : '',
     changes: isWhole ? null : changes.map((change) => settingChange(call, change)),
     record: isWhole ? changes.flatMap((change) => settingHeld(call, change)) : [],
   };

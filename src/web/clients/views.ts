@@ -138,11 +138,13 @@ export interface ClientViews {
   'admin/clients/audit': { client: ClientHeader; rows: ClientAuditRow[]; pager: PagerView };
 }
 
-/** An audit event of a client, in words. */
+/** An audit event of a client or of one of its keys, in words. */
 export interface ClientAuditRow {
   at: TimeView;
   actor: string;
   address: string | null;
+  /** The key that it is about; null where that is the client. */
+  key: { label: string; href: string | null } | null;
   action: string;
   /** What was changed, such as `API quota, Priority`. */
   what: string;
