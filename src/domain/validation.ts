@@ -28,6 +28,17 @@ export function line(min: number, max: number) {
     );
 }
 
+/**
+ * The name of a new record that its URLs end in: `.` and `..` stand for folders there, and every client
+ * takes them out before it asks. Records that have such a name already keep it.
+ */
+export function nameInUrls(name: z.ZodType<string>) {
+  return name.refine((value) => value !== '.' && value !== '..', {
+    error: ({ input }) =>
+      `"${input}" stands for a folder in URLs, so the record would have no page; use another name`,
+  });
+}
+
 /** Text of any form, of at most `max` characters. */
 export function text(max: number) {
   return z
