@@ -2,13 +2,14 @@
 import type { mongo } from 'mongoose';
 import type { Change } from '../../src/domain/changes.ts';
 import { KEPT_FAILURES, type Lock } from '../../src/domain/clients/client.ts';
-import type { LockableStore } from '../../src/domain/clients/client-store.ts';
+import type { LockableStore, SeenLock } from '../../src/domain/clients/client-store.ts';
 import { inSession, text } from './connection.ts';
 import type { Transactions } from './unit-of-work.ts';
 
 /** What this file knows of a client or user. */
 interface Lockable {
   _id: string;
+  version: number;
   lock: Lock;
 }
 
@@ -39,19 +40,26 @@ export function lockableStore(
         changed({ kind: change, id });
         return counted.lock;
       }),
-    clearFailedLogins: (id, event) =>
+    clearFailedLogins: (id, event, seen) =>
       governed(async ({ session, changed, audited }) => {
         const options = inSession(session);
         const { modifiedCount } = await records.updateOne(
-          { _id: text(id), ...(event === null ? COUNTING : TOUCHED) },
+          { _id: text(id), ...(event === null ? COUNTING : TOUCHED), ...asSeen(seen) },
           { $set: { 'lock.failedLogins': 0, 'lock.lockedAt': null } },
           options,
         );
         if (modifiedCount > 0) changed({ kind: change, id });
-        if (event === null) return;
+        if (seen !== undefined && modifiedCount === 0) return false;
+        if (event === null) return true;
         if ((await records.countDocuments({ _id: text(id) }, options)) > 0) audited(event);
+        return true;
       }),
   };
+}
+
+function asSeen(seen: SeenLock | undefined): mongo.Filter<Lockable> {
+  if (seen === undefined) return {};
+  return { version: seen.version, 'lock.lockedAt': seen.lockedAt };
 }
 
 /** Values stand under `$literal`, since a text that begins with `$` would be read as a path. */

@@ -33,6 +33,8 @@ export function lockValues(lock: Lock): SqlValue[] {
 
 /** Where a store's locks are, and what else it writes to. */
 export interface LockTable {
+  /** Word of the documents of its records. */
+  kind: string;
   table: string;
   changeKind: Change['kind'];
   audit: Audit;
@@ -57,6 +59,10 @@ export function lockableStore(connection: Connection, of: LockTable): LockableSt
   const unlock = prepare(`
     UPDATE ${of.table} SET failed_logins = 0, locked_at = NULL
     WHERE id = ? AND (failed_logins > 0 OR locked_at IS NOT NULL)`);
+  const unlockSeen = prepare(`
+    UPDATE ${of.table} SET failed_logins = 0, locked_at = NULL
+    WHERE id = ?1 AND (failed_logins > 0 OR locked_at IS NOT NULL) AND locked_at IS ?2
+      AND EXISTS (SELECT 1 FROM documents WHERE kind = ?3 AND id = ?1 AND version = ?4)`);
   const forget = prepare(`
     UPDATE ${of.table} SET failed_logins = 0
     WHERE id = ? AND failed_logins > 0 AND locked_at IS NULL`);
@@ -69,11 +75,16 @@ export function lockableStore(connection: Connection, of: LockTable): LockableSt
         of.changes.enter(of.changeKind, id);
         return lockOf(row);
       }),
-    clearFailedLogins: (id, event) =>
+    clearFailedLogins: (id, event, seen) =>
       transact(() => {
-        const clear = event === null ? forget : unlock;
-        if (clear.run(id).changes > 0) of.changes.enter(of.changeKind, id);
+        const { changes } =
+          seen === undefined
+            ? (event === null ? forget : unlock).run(id)
+            : unlockSeen.run(id, toMs(seen.lockedAt), of.kind, seen.version);
+        if (changes > 0) of.changes.enter(of.changeKind, id);
+        if (seen !== undefined && changes === 0) return false;
         if (event !== null && exists.get(id) !== undefined) of.audit.enter(event);
+        return true;
       }),
   };
 }

@@ -1,9 +1,12 @@
-/** Short-lived protocol state of the OAuth engine, such as the ids of used client assertions. */
+/**
+ * Short-lived state: of the OAuth engine, such as the ids of used client assertions, and of the forms of
+ * the console that were sent.
+ */
 
 export interface Artifact {
-  /** Kind, such as `ReplayDetection`. */
+  /** Kind, such as `ReplayDetection` or `SentForm`. */
   model: string;
-  /** Keyed digest of the engine's id. */
+  /** Digest of an id, keyed where that is a credential. */
   digest: string;
   payload: Record<string, unknown>;
   expiresAt: Date;

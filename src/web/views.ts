@@ -2,6 +2,7 @@
 
 import type { FieldProblem } from '../domain/errors.ts';
 import type { AccountViews } from './account/views.ts';
+import type { SentAlreadyLocals } from './admin/once.ts';
 import type { StyleguideViews } from './admin/styleguide-views.ts';
 import type { AuditViews } from './audit/views.ts';
 import type { NounViews } from './catalog/views.ts';
@@ -65,6 +66,7 @@ export interface Views
     code: string | null;
     requestId: string;
   };
+  'admin/sent-already': SentAlreadyLocals;
   'password-form': PasswordForm;
   'shown-once': ShownOnce;
   errors: { reasons: CodeRow[]; errors: CodeRow[] };

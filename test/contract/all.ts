@@ -4,6 +4,7 @@
  */
 import { describe } from '@jest/globals';
 import type { Stores } from '../../src/domain/stores.ts';
+import { describeActRaces } from './act-races.contract.ts';
 import { describeAdminSessions } from './admin-sessions.contract.ts';
 import { describeAdmins } from './admins.contract.ts';
 import { describeApiKeys } from './api-keys.contract.ts';
@@ -29,6 +30,7 @@ import { describeSigningKeys } from './signing-keys.contract.ts';
 import { describeStores } from './stores.contract.ts';
 import { describeTokens } from './tokens.contract.ts';
 import { describeUsage, describeUsageRaces } from './usage.contract.ts';
+import { describeUsedBy } from './used-by.contract.ts';
 import { describeUsers } from './users.contract.ts';
 
 /** What an adapter gives so that the contracts can be run against it. */
@@ -51,6 +53,7 @@ export function describeAllContracts(adapter: string, setup: ContractSetup): voi
   describe(adapter, () => {
     describeSecrets(setup.open, setup.dump);
     describeEvents(setup.open);
+    describeActRaces(setup.open, setup.url);
     describeRaces(setup.open, setup.url);
     describeChargeRaces(setup.open, setup.url);
     describeUsageRaces(setup.open, setup.url);
@@ -67,6 +70,7 @@ export function describePortContracts(adapter: string, open: Open): void {
     describeUsers(open);
     describeCatalog(open);
     describeInUse(open);
+    describeUsedBy(open);
     describeAdmins(open);
     describeAdminSessions(open);
     describeApiKeys(open);

@@ -20,6 +20,7 @@ const page: ConsolePage = {
   stylesheet: '/app.css',
   script: '/app.js',
   csrf: 'the-token',
+  formId: 'the-form',
   environment: 'production',
   admin: { userName: 'owner', displayName: 'Owner', role: 'owner' },
   nav: [{ label: 'Clients', href: '/admin/clients', current: true }],

@@ -40,6 +40,7 @@ function pageOf(query: URLSearchParams): ConsolePage {
     stylesheet: '/app.css',
     script: '/app.js',
     csrf: 'token',
+    formId: 'form',
     environment: 'production',
     admin: { userName: 'owner', displayName: 'Owner', role: 'owner' },
     nav: [

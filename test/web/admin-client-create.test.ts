@@ -458,7 +458,8 @@ describe('a copy', () => {
     expect(client).toMatchObject(same);
     expect(client.secrets.map(({ hash }) => hash)).not.toContain(secrets[0]?.hash);
     expect(secretIn(answer)).not.toBe('');
-    const twice = await operator.send(page);
+    const taken = { clientName: client.clientName, displayName: client.displayName };
+    const twice = await operator.send(await operator.get(page.path), taken);
     expect([twice.status, twice.text]).toEqual([422, expect.stringContaining('is taken')]);
   });
 

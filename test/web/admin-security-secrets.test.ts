@@ -69,6 +69,25 @@ describe('the tab "Password and secrets"', () => {
       expect(text).not.toContain(value.slice(4));
   });
 
+  it('generates one secret where two admins press at the same moment; the other is told', async () => {
+    const { clientId } = await app.createClient();
+    const path = `${secretsOf(clientId)}/generate`;
+    const page = await browser.get(path);
+    const other = await signedIn(app, 'security');
+    const pages = [
+      { who: browser, page },
+      { who: other, page: await other.get(path) },
+    ];
+    const sent = await Promise.all(
+      pages.map(({ who, page }) => who.send(page, { label: 'batch host' }, path)),
+    );
+    expect(sent.map(({ status }) => status).sort()).toEqual([200, 412]);
+    expect((await stored(clientId)).secrets).toHaveLength(2);
+    const overtaken = sent.find(({ status }) => status === 412);
+    expect(overtaken && valueOn(overtaken)).toBeUndefined();
+    expect(overtaken?.text).toMatch(/security-\S+ changed it now\. Nothing was done\./);
+  });
+
   it('wants a label', async () => {
     const { clientId } = await app.createClient();
     const page = await fillIn(browser, `${secretsOf(clientId)}/generate`, { label: ' ' });

@@ -157,6 +157,21 @@ describe('the tab "Status"', () => {
     expect((await browser.follow(done)).text).toContain('The count of failed logins is 0.');
   });
 
+  it('unlocks no lock that came after the page was made; says so', async () => {
+    const { clientId } = await app.createClient({ failedLoginLimit: 2 });
+    const action = `${pathOf(clientId)}/unlock`;
+    await fail(clientId, '192.0.2.66');
+    const page = await browser.get(pathOf(clientId));
+    await fail(clientId, '192.0.2.67');
+    const late = await browser.send(page, {}, action);
+    expect(late.status).toBe(412);
+    expect(late.text).toContain('The count of failed logins, or the lock, is another now.');
+    expect(late.text).toContain('Locked after 2 wrong secrets');
+    expect((await stored(clientId)).lock.lockedAt).not.toBeNull();
+    expect((await browser.send(late, {}, action)).status).toBe(303);
+    expect((await browser.send(late, {}, action)).status).toBe(412);
+  });
+
   it('has nothing to reset while nothing is counted', async () => {
     const { clientId } = await app.createClient();
     await unlockClient(app.services, TESTER, clientId);

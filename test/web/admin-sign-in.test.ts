@@ -187,6 +187,31 @@ describe('POST /admin/sign-in', () => {
     ]);
   });
 
+  it('refuses a form of another site with a page, as the console does', async () => {
+    const headers = { 'Sec-Fetch-Site': 'cross-site' };
+    for (const path of [SIGN_IN, `${SIGN_IN}/code`]) {
+      const answer = await post(path, { userName: 'ada', password: PASSWORD }, { headers });
+      expect([answer.status, answer.headers.get('Cache-Control')]).toEqual([403, 'no-store']);
+      expect(answer.headers.get('Content-Type')).toMatch(/^text\/html/);
+      const html = await answer.text();
+      expect(html).toContain('<title>This is not allowed · Tollgate</title>');
+      expect(html).toContain('<h1>This is not allowed</h1>');
+      expect(words(html)).toContain('Another site sent this request: open the page yourself');
+      expect(html).toContain('href="/docs/errors#not_allowed"');
+      expect(html).toContain(`Request ${answer.headers.get('X-Request-Id')}`);
+    }
+  });
+
+  it('refuses a form that no page of ours sends with a page', async () => {
+    const body = new URLSearchParams([
+      ['userName', 'ada'],
+      ['userName', 'eve'],
+    ]);
+    const answer = await ask(SIGN_IN, { method: 'POST', body });
+    expect(answer.status).toBe(400);
+    expect(await answer.text()).toContain('<h1>The input is not valid</h1>');
+  });
+
   it('logs and audits neither password nor cookie', async () => {
     const cookie = cookieOf(await enter({ password: 'my wrong one' }));
     expect(cookie).toBe('');

@@ -4,6 +4,7 @@ import { plusSeconds } from '../clock.ts';
 import { DomainError, invalidField, notFound } from '../errors.ts';
 import { issueLink, requireLink, useLink } from '../links.ts';
 import { aboutClient } from '../mails/client-mails.ts';
+import { requireVersion } from '../manage-records.ts';
 import type { Services } from '../services.ts';
 import { parse } from '../validation.ts';
 import { type Client, type ClientSecret, passwordRule } from './client.ts';
@@ -16,13 +17,19 @@ export interface SecretChange {
   secret: { id: string; value: string | null };
 }
 
+/** What an act on secrets was decided from. */
+export interface SeenClient {
+  /** The version that was read: any other is refused (`version_conflict`). Left out: whichever is current. */
+  version?: number | undefined;
+}
+
 /** The longest grace period of a rotated secret: 90 days. */
 export const MAX_GRACE_SECONDS = 90 * 24 * 3600;
 
 /**
  * Adds a secret beside the others; generated unless `value` is given.
  *
- * @throws DomainError `not_found`, `validation_failed` (too many secrets), `overloaded`
+ * @throws DomainError `not_found`, `version_conflict`, `validation_failed` (too many secrets), `overloaded`
  */
 export async function addSecret(
   services: Services,
@@ -32,71 +39,70 @@ export async function addSecret(
     label?: string | undefined;
     value?: string | undefined;
     expiresAt?: Date | null | undefined;
-  },
+  } & SeenClient,
 ): Promise<SecretChange> {
-  const { label = 'secret', value, expiresAt = null } = input;
+  const { label = 'secret', value, expiresAt = null, version } = input;
   const made = await newSecret(services, { label, value, expiresAt });
-  const client = await changeSecrets(services, actor, clientId, 'client.add_secret', (secrets) => [
-    ...secrets,
-    made.stored,
-  ]);
+  const act = { clientId, version, action: 'client.add_secret' };
+  const client = await changeSecrets(services, actor, act, (secrets) => [...secrets, made.stored]);
   return { client, secret: { id: made.stored.secretId, value: made.generated } };
 }
 
 /**
  * Replaces a secret by a new one; the old one works for `graceSeconds` more (0 to 90 days).
  *
- * @throws DomainError `not_found` (client or secret), `validation_failed`, `overloaded`
+ * @throws DomainError `not_found` (client or secret), `version_conflict`, `validation_failed`, `overloaded`
  */
 export async function rotateSecret(
   services: Services,
   actor: Actor,
   clientId: string,
   secretId: string,
-  input: { graceSeconds: number; value?: string | undefined },
+  input: { graceSeconds: number; value?: string | undefined } & SeenClient,
 ): Promise<SecretChange> {
-  const old = secretOf(await findClient(services, clientId), secretId);
+  const old = await seenSecret(services, { clientId, secretId, version: input.version });
   const made = await newSecret(services, { label: old.label, value: input.value });
-  const client = await changeSecrets(
-    services,
-    actor,
-    clientId,
-    'client.rotate_secret',
-    (secrets, now) => {
-      const end = plusSeconds(now, input.graceSeconds);
-      const kept = secrets.map((s) =>
-        s.secretId === secretId ? { ...s, expiresAt: earlier(s.expiresAt, end) } : s,
-      );
-      return [...kept, made.stored];
-    },
-  );
+  const act = { clientId, version: input.version, action: 'client.rotate_secret' };
+  const client = await changeSecrets(services, actor, act, (secrets, now) => {
+    const end = plusSeconds(now, input.graceSeconds);
+    const kept = secrets.map((s) =>
+      s.secretId === secretId ? { ...s, expiresAt: earlier(s.expiresAt, end) } : s,
+    );
+    return [...kept, made.stored];
+  });
   return { client, secret: { id: made.stored.secretId, value: made.generated } };
 }
 
-/** Ends a secret now. Throws `not_found`. */
+/** Ends a secret now. Throws `not_found`, `version_conflict`. */
 export async function retireSecret(
   services: Services,
   actor: Actor,
   clientId: string,
   secretId: string,
+  { version }: SeenClient = {},
 ): Promise<Client> {
-  secretOf(await findClient(services, clientId), secretId);
-  return changeSecrets(services, actor, clientId, 'client.retire_secret', (secrets) =>
+  await seenSecret(services, { clientId, secretId, version });
+  const act = { clientId, version, action: 'client.retire_secret' };
+  return changeSecrets(services, actor, act, (secrets) =>
     secrets.filter((s) => s.secretId !== secretId),
   );
 }
 
-/** Sets the client's password: earlier passwords stop now, generated secrets stay. */
+/**
+ * Sets the client's password: earlier passwords stop now, generated secrets stay.
+ *
+ * @throws DomainError `not_found`, `version_conflict`, `validation_failed` (too many secrets), `overloaded`
+ */
 export async function changePassword(
   services: Services,
   actor: Actor,
   clientId: string,
   password: string,
+  { version }: SeenClient = {},
 ): Promise<Client> {
   const made = await newSecret(services, { label: 'password', value: password });
-  return changeSecrets(services, actor, clientId, 'client.change_password', (secrets) =>
-    replacePasswords(secrets, made.stored),
-  );
+  const act = { clientId, version, action: 'client.change_password' };
+  return changeSecrets(services, actor, act, (secrets) => replacePasswords(secrets, made.stored));
 }
 
 /** How long a mailed reset link works: 30 minutes. */
@@ -154,7 +160,8 @@ export async function resetPasswordByLink(
   requireRoom(replaced(liveSecrets(held, services.clock.now())));
   const link = await useLink(services, 'client_password', token);
   const actor: Actor = { kind: 'client', id: link.subjectId, address };
-  await changeSecrets(services, actor, link.subjectId, 'client.reset_password', replaced);
+  const act = { clientId: link.subjectId, action: 'client.reset_password' };
+  await changeSecrets(services, actor, act, replaced);
   await services.stores.clients.clearFailedLogins(
     link.subjectId,
     event(services, actor, 'client.unlock', link.subjectId),
@@ -169,16 +176,19 @@ function replacePasswords(secrets: ClientSecret[], password: ClientSecret): Clie
 
 const TRIES = 5;
 
-/** Changes the secrets of whatever version is current; another admin's change in between is kept. */
+/**
+ * Changes the secrets of the version that was seen, so that of concurrent acts from one version one
+ * wins; without one of whatever version is current, and another admin's change in between is kept.
+ */
 async function changeSecrets(
   services: Services,
   actor: Actor,
-  clientId: string,
-  action: string,
+  { clientId, version, action }: SeenClient & { clientId: string; action: string },
   change: (secrets: ClientSecret[], now: Date) => ClientSecret[],
 ): Promise<Client> {
   for (let attempt = 1; ; attempt += 1) {
     const before = await findClient(services, clientId);
+    if (version !== undefined) requireVersion(before, version);
     const now = services.clock.now();
     const secrets = change(liveSecrets(before.secrets, now), now);
     requireRoom(secrets);
@@ -214,7 +224,13 @@ function secretChanges(before: Client, after: Client): FieldChange[] {
   return diff(shown(before), shown(after));
 }
 
-function secretOf(client: Client, secretId: string): ClientSecret {
+/** The secret that an act names. Throws `not_found`; rather `version_conflict` when it went since it was seen. */
+async function seenSecret(
+  services: Services,
+  { clientId, secretId, version }: SeenClient & { clientId: string; secretId: string },
+): Promise<ClientSecret> {
+  const client = await findClient(services, clientId);
+  if (version !== undefined) requireVersion(client, version);
   const secret = client.secrets.find((s) => s.secretId === secretId);
   if (secret === undefined) throw notFound('secret', secretId);
   return secret;

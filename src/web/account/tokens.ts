@@ -41,6 +41,7 @@ async function createToken(call: ConsoleCall): Promise<void> {
       const [label, role] = [form.get('label') ?? '', form.get('role') ?? ''];
       const input = parse(newAccessToken, { label, role, expiresAt: expiresAt?.toISOString() });
       const { value } = await createAccessToken(services, acting, input);
+      call.made = ACCOUNT;
       await call.show(
         'admin/noun/secret',
         {

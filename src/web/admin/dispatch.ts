@@ -11,8 +11,10 @@ import { readForm } from '../form-body.ts';
 import { createFormats } from '../formats.ts';
 import type { Translate } from '../messages.ts';
 import type { Render } from '../render.ts';
+import type { Views } from '../views.ts';
 import { csrfToken, refuseCrossSite, requireCsrfToken } from './csrf.ts';
 import { setFlash, takeFlash } from './flash.ts';
+import { once } from './once.ts';
 import { consolePage, type PageOptions } from './page.ts';
 import { readPreferences } from './preferences.ts';
 import type { ConsoleCall, ConsoleRoute, NodeFacts } from './route.ts';
@@ -49,7 +51,7 @@ export function dispatch(parts: Console, route: ConsoleRoute) {
       if (route.method === 'POST') await readPosted(parts, call);
       requireRole(call, route);
       if (route.stepUp && needsStepUp(call)) return sendTo(ctx, VERIFY);
-      await route.handler(call);
+      await once(call, () => route.handler(call));
     } catch (error) {
       await showError(ctx, call, error);
     }
@@ -135,6 +137,7 @@ function callOf(
     params: ctx.params,
     query: queryOf(ctx),
     form: new URLSearchParams(),
+    made: null,
     t,
     formats,
     offers: (role) => includesRole(admin.role, role),
@@ -156,9 +159,15 @@ function queryOf(ctx: Context): URLSearchParams {
   return query;
 }
 
+/** What an error is shown with. */
+export interface ErrorScreen {
+  t: Translate;
+  show(view: 'admin/error', locals: Views['admin/error'], options: PageOptions): Promise<void>;
+}
+
 /** A page for an error that its handler did not show itself. */
-async function showError(ctx: Context, call: ConsoleCall, error: unknown): Promise<void> {
-  const { t } = call;
+export async function showError(ctx: Context, screen: ErrorScreen, error: unknown): Promise<void> {
+  const { t } = screen;
   const { requestId } = ctx.state as RequestState;
   const known = isDomainError(error) ? error : null;
   if (known === null) ctx.app.emit('error', error, ctx);
@@ -167,7 +176,7 @@ async function showError(ctx: Context, call: ConsoleCall, error: unknown): Promi
   const title = t(known === null ? 'error.internal' : `error.${known.code}`);
   const text = known?.hint ? sentence(known.hint) : null;
   const options: PageOptions = { title, status };
-  await call.show('admin/error', { text, code: known?.code ?? null, requestId }, options);
+  await screen.show('admin/error', { text, code: known?.code ?? null, requestId }, options);
 }
 
 /** A hint of the domain, which is half a sentence, as a whole one. */

@@ -1,5 +1,6 @@
 /** What every page of the console has around its content. */
 import type { Admin } from '../../domain/admins/admin.ts';
+import { randomId } from '../../domain/secrets/random.ts';
 import type { Formats } from '../formats.ts';
 import type { Translate } from '../messages.ts';
 import { NAV, type NavSection } from './nav.ts';
@@ -38,6 +39,8 @@ export interface ConsolePage {
   script: string;
   /** Value of the hidden field of every form. */
   csrf: string;
+  /** Of this making of the page, for a form that is to be sent once. */
+  formId: string;
   environment: string;
   admin: { userName: string; displayName: string; role: string };
   nav: { label: string; href: string; current: boolean }[];
@@ -96,6 +99,7 @@ export function consolePage(parts: PageParts, options: PageOptions): ConsolePage
     stylesheet,
     script,
     csrf,
+    formId: randomId(),
     environment,
     admin,
     nav,

@@ -51,6 +51,11 @@ export interface ConsoleCall {
   query: URLSearchParams;
   /** Of the body; empty where there is none. */
   form: URLSearchParams;
+  /**
+   * Path of what the form made, where the answer is a page that shows it; null where it redirects or
+   * made nothing. Whoever sends the form again is led there.
+   */
+  made: string | null;
   t: Translate;
   formats: Formats;
   /** Whether the admin's role includes this one. */

@@ -22,6 +22,7 @@ export async function showSetUpLink(
   text: string,
 ): Promise<void> {
   const { formats, t } = call;
+  call.made = pathOf(adminId);
   const { absolute } = formats.instant(link.expiresAt);
   await call.show(
     'admin/noun/secret',

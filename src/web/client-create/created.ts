@@ -50,6 +50,7 @@ export function showCreated(
   call: ConsoleCall,
   { client, secret }: { client: Client; secret: { value: string } | null },
 ): Promise<void> {
+  call.made = clientPath(client);
   return show(call, client, { secret: secret?.value ?? null, outcome: null });
 }
 

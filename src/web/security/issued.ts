@@ -45,6 +45,7 @@ export interface Issued extends Pick<IssuedLocals, 'heading' | 'told' | 'facts' 
 export function showIssued(call: ConsoleCall, client: Client, issued: Issued): Promise<void> {
   const { t } = call;
   const { tab, path, heading, told, facts, code, label, value, env } = issued;
+  call.made = clientPath(client, path);
   const lines = Object.entries(env).map(([name, text]) => `${name}=${text}\n`);
   return showClientPage(call, client, {
     ...{ tab, view: 'admin/security/issued', title: heading },
@@ -54,7 +55,7 @@ export function showIssued(call: ConsoleCall, client: Client, issued: Issued): P
         ...{ label, value, hint: t('security.issued.hint') },
         downloadName: `${client.clientName}.env`,
         env: lines.join(''),
-        done: { href: clientPath(client, path), label: t('security.issued.done') },
+        done: { href: call.made, label: t('security.issued.done') },
       },
     },
   });

@@ -58,7 +58,7 @@ async function change(call: ConsoleCall): Promise<void> {
       chosen.set('passwordChoice', 'choose');
       const { input, problems } = readPassword(chosen, t);
       if (input.password === undefined) throw invalid(problems);
-      await changePassword(services, actor, client.clientId, input.password);
+      await changePassword(services, actor, client.clientId, input.password, client);
       call.redirect(clientPath(client, '/secrets'), t('security.password.changed'));
     },
     again: (problems) => showForm(call, { problems }),

@@ -61,9 +61,9 @@ async function generate(call: ConsoleCall): Promise<void> {
   const { services, actor, form, t } = call;
   return submit({
     async change() {
-      const { clientId } = await clientAsRead(call);
+      const { clientId, version } = await clientAsRead(call);
       const label = labelOf(form.get('label') ?? '');
-      const { client, secret } = await addSecret(services, actor, clientId, { label });
+      const { client, secret } = await addSecret(services, actor, clientId, { label, version });
       await showSecret(call, client, { heading: t('security.secret.generated'), ...secret, label });
     },
     again: (problems) => showNew(call, { problems }),
@@ -106,8 +106,9 @@ async function rotate(call: ConsoleCall): Promise<void> {
       const before = await clientAsRead(call);
       const { secretId, label } = secretOf(call, before);
       const graceSeconds = readGrace(call, MAX_GRACE_SECONDS);
-      const { clientId } = before;
-      const made = await rotateSecret(services, actor, clientId, secretId, { graceSeconds });
+      const { clientId, version } = before;
+      const input = { graceSeconds, version };
+      const made = await rotateSecret(services, actor, clientId, secretId, input);
       const { client, secret } = made;
       const old = client.secrets.find((each) => each.secretId === secretId);
       const end = graceSeconds === 0 ? null : (old?.expiresAt ?? null);

@@ -40,7 +40,7 @@ async function retire(call: ConsoleCall): Promise<void> {
     async change() {
       const client = await clientAsRead(call);
       const { secretId, label } = secretOf(call, client);
-      await retireSecret(services, actor, client.clientId, secretId);
+      await retireSecret(services, actor, client.clientId, secretId, client);
       call.redirect(clientPath(client, '/secrets'), t('security.secret.retired', { label }));
     },
     again: () => ask(call),

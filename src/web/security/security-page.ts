@@ -31,7 +31,12 @@ export interface Stale {
 /** HTTP status of a form that was made from a version that is gone. */
 export const STALE_STATUS = 412;
 
-/** The client of the path, in the version of the form. Throws `version_conflict`, `not_found`. */
+/**
+ * The client of the path, in the version of the form: refuses an overtaken form before what costs. An
+ * act names that version again, since another may come between this read and its write.
+ *
+ * @throws DomainError `version_conflict`, `not_found`
+ */
 export async function clientAsRead(call: ConsoleCall): Promise<Client> {
   const client = await clientOf(call);
   requireVersion(client, versionOf(call.form));

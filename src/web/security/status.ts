@@ -2,7 +2,7 @@
 import type { Client } from '../../domain/clients/client.ts';
 import { unlockClient } from '../../domain/clients/manage-clients.ts';
 import { type ConsoleCall, type ConsoleRoute, roleNeeded } from '../admin/route.ts';
-import { submit } from '../admin/submit.ts';
+import { submit, versionOf } from '../admin/submit.ts';
 import { type ClientHeader, clientPath, showClientPage } from '../clients/client-page.ts';
 import type { TimeView } from '../formats.ts';
 import type { ClientForm } from '../forms/client-form-view.ts';
@@ -80,18 +80,28 @@ async function unlock(call: ConsoleCall): Promise<void> {
   const { services, actor, t } = call;
   return submit({
     async change() {
-      const { clientId, lock } = await clientAsRead(call);
-      const client = await unlockClient(services, actor, clientId);
-      const key = lock.lockedAt === null ? 'security.lock.was_reset' : 'security.lock.unlocked';
+      const { clientId, version } = await clientAsRead(call);
+      const lockedAt = lockedAtIn(call);
+      const client = await unlockClient(services, actor, clientId, { version, lockedAt });
+      const key = lockedAt === null ? 'security.lock.was_reset' : 'security.lock.unlocked';
       call.redirect(clientPath(client, TAB.path), t(key));
     },
     again: () => showSection(call, TAB),
-    async stale() {
-      const stale = await staleClient(call);
+    async stale(current) {
+      // Counting and unlocking make no new version, so nobody's change of the client is to be told.
+      const isLockAlone = (current as Client).version === versionOf(call.form);
+      const text = t('security.lock.moved');
+      const stale = isLockAlone ? { text, rows: [] } : await staleClient(call);
       await showSection(call, {
         ...TAB,
         show: (again, shown) => showTab(again, { ...shown, stale, status: STALE_STATUS }),
       });
     },
   });
+}
+
+/** Since when the client was locked on the page that was sent; null where it was not. */
+function lockedAtIn({ form }: ConsoleCall): Date | null {
+  const at = new Date(form.get('lockedAt') ?? '');
+  return Number.isNaN(at.getTime()) ? null : at;
 }

@@ -15,7 +15,7 @@ import {
 import { type DomainError, ERRORS, isDomainError } from '../../domain/errors.ts';
 import type { RequestState } from '../../http/request-state.ts';
 import { refuseCrossSite } from '../admin/csrf.ts';
-import { type Console, SIGN_IN } from '../admin/dispatch.ts';
+import { type Console, type ErrorScreen, SIGN_IN, showError } from '../admin/dispatch.ts';
 import { readPreferences } from '../admin/preferences.ts';
 import { readSessionCookie, setSessionCookie } from '../admin/session-cookie.ts';
 import { readFields } from '../form-body.ts';
@@ -26,11 +26,31 @@ const CODE = `${SIGN_IN}/code`;
 
 /** Adds the pages to the router of the site. */
 export function signInPages(router: Router, site: Console): void {
-  router.get(SIGN_IN, (ctx) => showSignIn(site, ctx));
-  router.post(SIGN_IN, (ctx) => takePassword(site, ctx));
+  router.get(SIGN_IN, (ctx) => orError(site, ctx, showSignIn));
+  router.post(SIGN_IN, (ctx) => orError(site, ctx, takePassword));
   // Whoever reloads the second step begins again.
   router.get(CODE, (ctx) => ctx.redirect(SIGN_IN));
-  router.post(CODE, (ctx) => takeCode(site, ctx));
+  router.post(CODE, (ctx) => orError(site, ctx, takeCode));
+}
+
+/** Answers with what a handler shows, or with a page for the error that it throws. */
+async function orError(
+  site: Console,
+  ctx: Context,
+  handler: (site: Console, ctx: Context) => Promise<void>,
+): Promise<void> {
+  try {
+    await handler(site, ctx);
+  } catch (error) {
+    await showError(ctx, { t: site.t, show: errorPage }, error);
+  }
+
+  async function errorPage(...[, locals, options]: Parameters<ErrorScreen['show']>): Promise<void> {
+    const { title, status = 200 } = options;
+    ctx.status = status;
+    const page = bare(site, ctx, title);
+    ctx.body = await site.render('admin/sign-in-error', { ...locals, title }, page);
+  }
 }
 
 async function showSignIn(site: Console, ctx: Context): Promise<void> {
@@ -108,24 +128,25 @@ function showCode(site: Console, ctx: Context, shown: Shown & { ticket: string }
 }
 
 async function show<V extends 'admin/sign-in' | 'admin/sign-in-code'>(
-  { render, stylesheet, t }: Console,
+  site: Console,
   ctx: Context,
   view: V,
   locals: Views[V],
 ): Promise<void> {
   const { title, problem } = locals;
-  const { theme } = readPreferences(ctx);
-  const page = {
-    title: problem === null ? title : t('common.error_title', { title }),
-    ...{ stylesheet, theme },
-  };
   if (problem !== null && ctx.status < 400) ctx.status = 422;
   if (problem === null) ctx.status = 200;
+  const told = problem === null ? title : site.t('common.error_title', { title });
+  ctx.body = await site.render(view, locals, bare(site, ctx, told));
+}
+
+/** What stands around these pages; they are neither kept nor told to other sites. */
+function bare({ stylesheet }: Console, ctx: Context, title: string) {
   ctx.set('Cache-Control', 'no-store');
   // Under `no-referrer` browsers send this form with `Origin: null`.
   ctx.set('Referrer-Policy', 'same-origin');
   ctx.type = 'html';
-  ctx.body = await render(view, locals, page);
+  return { title, stylesheet, theme: readPreferences(ctx).theme };
 }
 
 /** What to tell of an error, and its status. Throws what no form can tell. */

@@ -11,6 +11,13 @@ interface Step {
 export interface SignInViews {
   'admin/sign-in': Step & { userName: string };
   'admin/sign-in-code': Step & { ticket: string; back: string };
+  /** Of `admin/error`, in a layout without a heading of its own. */
+  'admin/sign-in-error': {
+    title: string;
+    text: string | null;
+    code: string | null;
+    requestId: string;
+  };
   'admin/verify': {
     action: string;
     next: string;

@@ -34,6 +34,7 @@ export function showPassword(
   { title, text, password, done }: { title: string; text: string; password: string; done: string },
 ): Promise<void> {
   const { t } = call;
+  call.made = done;
   const secret = {
     label: t('user.field.password'),
     value: password,

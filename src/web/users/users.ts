@@ -6,11 +6,11 @@ import { parse } from '../../domain/validation.ts';
 import { type ConsoleCall, roleNeeded } from '../admin/route.ts';
 import { type ConsoleNoun, recordPath } from '../catalog/noun.ts';
 import { nounRoutes } from '../catalog/noun-routes.ts';
-import { clientSection, clientsWhere } from '../catalog/used-by.ts';
+import { clientSection } from '../catalog/used-by.ts';
 import type { MenuItem, OfferedLink } from '../catalog/views.ts';
 import { createUserFromForm } from './create.ts';
 import { userFields, userValues } from './fields.ts';
-import { userSections, userStatus } from './show.ts';
+import { clientsNaming, userSections, userStatus } from './show.ts';
 
 /** Path of the list of users. */
 export const USERS_PATH = '/admin/users';
@@ -69,7 +69,7 @@ const USERS: ConsoleNoun<User> = {
     },
     async usedBy(call, user) {
       // A list of users that names one who is gone lets nobody in by it: nothing breaks.
-      const found = await clientsWhere(call, (c) => c.userAllowlist.includes(user.userId));
+      const found = await clientsNaming(call, user);
       const section = {
         id: 'clients',
         title: call.t('user.used_by.clients'),
