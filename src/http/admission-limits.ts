@@ -32,7 +32,7 @@ export const ADMISSION_LIMITS: AdmissionLimits = {
   waitMs: 1_000,
   startsPerTurn: 16,
   startsInCrowd: 4,
-  crowd: 64,
+  crowd: 8,
   standingMs: 10,
   burstMs: 100,
   letGoPerTurn: 1,
