@@ -28,12 +28,12 @@ export interface AdmissionLimits {
 /** The limits of one event loop. */
 export const ADMISSION_LIMITS: AdmissionLimits = {
   atWork: 512,
-  queued: 1024,
+  queued: 4096,
   waitMs: 1_000,
   startsPerTurn: 16,
   startsInCrowd: 4,
   crowd: 8,
-  standingMs: 10,
-  burstMs: 100,
+  standingMs: 20,
+  burstMs: 2_000,
   letGoPerTurn: 1,
 };
