@@ -130,7 +130,8 @@ class Ledger {
 
   book({ bill: { weight, quota, uses, retry }, now }: DatedBill): Booked {
     const paid = retry && paidRetry(this.#sql, retry.key, now);
-    if (paid !== null) return spentNothing({ outcome: 'repeated', ...paid });
+    // What it repeats may not be on the disk yet.
+    if (paid !== null) return { receipt: { outcome: 'repeated', ...paid }, isReserved: false };
     const quotaAccount = quota && this.#quotaOf(quota);
     if (quota !== null && quotaAccount !== null && quotaAccount.figure + weight > quota.limit)
       return spentNothing({ outcome: 'refused', line: 'quota' });

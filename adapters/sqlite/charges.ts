@@ -2,11 +2,11 @@
  * Charges: quotas, uses of access tokens and retries. Bills that wait for the same transaction are one
  * job of the writer, and jobs run one after the other under the write lock (ADR 6).
  */
-import type { Bill, ChargeStore, Receipt } from '../../src/domain/usage/charge-store.ts';
+import type { Bill, ChargeStore, PaidRetry, Receipt } from '../../src/domain/usage/charge-store.ts';
 import { type Booked, billStatements, bookBills, type DatedBill, paidRetry } from './bills.ts';
 import type { Connection } from './connection.ts';
 import { reading } from './errors.ts';
-import type { Reserves, WrittenReserve } from './reserves.ts';
+import type { Reserves } from './reserves.ts';
 
 /** Bills that wait for one transaction. */
 interface Batch {
@@ -38,24 +38,23 @@ export function chargeStore(connection: Connection, reserves: Reserves): ChargeS
   }
 
   async function commit(bills: DatedBill[]): Promise<BatchDone> {
-    let written: WrittenReserve[] = [];
-    try {
-      // Atomic: should a statement fail, none of the bills is left half booked.
-      const booked = await connection.transact(() => {
-        open = null;
-        const all = bookBills(sql, reserves, bills);
-        written = all.written;
-        return all.booked;
-      }, 'process_end');
-      const mustSync = written.length > 0 || booked.some(({ isReserved }) => !isReserved);
-      const synced = mustSync ? reserves.sync(written) : Promise.resolve();
-      // Of reserves that nobody waits for: the next charge writes them again.
-      synced.catch(() => undefined);
-      return { booked, synced };
-    } catch (error) {
-      reserves.unwrite(written);
-      throw error;
-    }
+    // Atomic: should a statement fail, none of the bills is left half booked.
+    const { booked, written } = await connection.transact(() => {
+      open = null;
+      return bookBills(sql, reserves, bills);
+    }, 'process_end');
+    const mustSync = written.length > 0 || booked.some(({ isReserved }) => !isReserved);
+    const synced = mustSync ? reserves.sync(written) : Promise.resolve();
+    // Of reserves that nobody waits for: the next charge writes them again.
+    synced.catch(() => undefined);
+    return { booked, synced };
+  }
+
+  async function findRetry(key: string, now: Date): Promise<PaidRetry | null> {
+    const paid = await reading(() => paidRetry(sql, key, now));
+    // It allows a call, and may not be on the disk yet.
+    if (paid !== null) await connection.synced();
+    return paid;
   }
 
   async function book(bill: Bill, now: Date): Promise<Receipt> {
@@ -69,7 +68,7 @@ export function chargeStore(connection: Connection, reserves: Reserves): ChargeS
 
   return {
     book,
-    findRetry: (key, now) => reading(() => paidRetry(sql, key, now)),
+    findRetry,
     quotaUsed: (clientId, window) => reading(() => sql.quota.get(clientId, window)?.used ?? 0),
     quotasUsed: (windows) =>
       reading(() => windows.map((one) => sql.quota.get(one.clientId, one.window)?.used ?? 0)),

@@ -25,6 +25,8 @@ export class Reserve {
   synced = 0;
   /** What is written, and may be on its way to the disk. */
   written = 0;
+  /** When the row that is written goes. */
+  untilMs = 0;
 }
 
 /** What is charged: the quota of a client in a window, or the uses of a token. */
@@ -47,6 +49,7 @@ export interface ReservedAccount {
 export interface WrittenReserve {
   reserve: Reserve;
   figure: number;
+  untilMs: number;
 }
 
 /** The reserves of one process. */
@@ -62,11 +65,12 @@ export class Reserves {
   constructor(connection: Connection, boot: string | null) {
     this.#connection = connection;
     this.#boot = boot;
+    // Never lower: a sync that is under way may yet tell that the higher one is on the disk.
     this.#put = connection.prepare(
       `INSERT INTO reserves (owner, boot, kind, id, window, figure, expires_at)
        VALUES (?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (owner, kind, id, window) DO UPDATE
-       SET figure = excluded.figure, expires_at = excluded.expires_at`,
+       SET figure = max(figure, excluded.figure), expires_at = max(expires_at, excluded.expires_at)`,
     );
   }
 
@@ -86,32 +90,32 @@ export class Reserves {
   }
 
   /**
-   * Within a transaction that charges: reserves more where less than half is left ahead of the figure;
-   * null where nothing had to be written.
+   * Within a transaction that charges: reserves more where less than half is left ahead of the figure, and
+   * keeps what is reserved as long as the account; null where nothing had to be written.
    */
   extend(account: ReservedAccount): WrittenReserve | null {
     const { kind, id, window, figure, expiresAtMs, reserve } = account;
     const ahead = this.#boot === null ? 0 : aheadOf(account);
-    if (ahead === 0 || reserve.written - figure >= ahead / 2) return null;
-    this.#put.run(this.#owner, this.#boot, kind, id, window, figure + ahead, expiresAtMs);
-    reserve.written = figure + ahead;
-    return { reserve, figure: figure + ahead };
+    const reserved = Math.max(reserve.written, figure + ahead);
+    const untilMs = expiresAtMs ?? Number.POSITIVE_INFINITY;
+    const isEnough = reserve.written - figure >= ahead / 2 && untilMs <= reserve.untilMs;
+    if (reserved === figure || isEnough) return null;
+    this.#put.run(this.#owner, this.#boot, kind, id, window, reserved, expiresAtMs);
+    return { reserve, figure: reserved, untilMs };
   }
 
-  /** Resolves when everything committed is on the disk, and with it the reserves that were written. */
+  /** After the commit: resolves when it is on the disk, and with it the reserves that it wrote. */
   async sync(written: readonly WrittenReserve[]): Promise<void> {
+    for (const { reserve, figure, untilMs } of written)
+      Object.assign(reserve, { written: figure, untilMs });
     try {
       await this.#connection.synced();
     } catch (error) {
-      this.unwrite(written);
+      // The next charge writes them again.
+      for (const { reserve } of written) reserve.written = reserve.synced;
       throw error;
     }
     for (const { reserve, figure } of written) reserve.synced = Math.max(reserve.synced, figure);
-  }
-
-  /** What was written did not reach the disk: the next charge tries again. */
-  unwrite(written: readonly WrittenReserve[]): void {
-    for (const { reserve } of written) reserve.written = reserve.synced;
   }
 
   /** Of a process that ends in order nothing is left to be charged. */

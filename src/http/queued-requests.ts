@@ -56,7 +56,10 @@ export function queueRequests(options: QueueOptions): Serve {
 
   return function receive(request, response) {
     const door = doorAt(pathOf(request.url ?? ''));
-    if (door === undefined) return serve(request, response);
+    if (door === undefined) {
+      noteCarried(request.socket, UNQUEUED);
+      return serve(request, response);
+    }
     if (!door.readsBody) admit(door, request, response);
     // The body mostly came in the same packet, and is parsed by the end of this tick.
     else process.nextTick(whenWhole, request, () => admit(door, request, response));
@@ -65,6 +68,8 @@ export function queueRequests(options: QueueOptions): Serve {
 }
 
 const QUEUED = Promise.resolve();
+/** Better than any priority: what does not queue must not wait behind what does. */
+const UNQUEUED = -1;
 
 /** The path of a request target, also of one that names a whole URL. */
 function pathOf(target: string): string {
