@@ -221,7 +221,10 @@ function charge(account: Account, weight: number): number {
 }
 
 function isWithinReserve(account: Account | null): boolean {
-  return account === null || account.figure <= account.reserve.synced;
+  if (account === null) return true;
+  const { figure, expiresAtMs, reserve } = account;
+  // A reserve that goes before its account may be gone: another process may have moved the end.
+  return figure <= reserve.synced && (expiresAtMs ?? Number.POSITIVE_INFINITY) <= reserve.untilMs;
 }
 
 function keepUntil(account: QuotaAccount, endsAt: Date | null): void {

@@ -275,6 +275,19 @@ describe('the reserve of an account that changes', () => {
     expect(await usedAfterCut(machine)).toBeGreaterThanOrEqual(3);
   });
 
+  it('is not relied upon where another process moved the end, and nobody kept it', async () => {
+    const machine = room.machine();
+    const [stores, other] = [await machine.open(), await machine.open()];
+    await book(stores, 1, { quota: { ...QUOTA, endsAt: fromNow(60) } });
+    const later = { quota: { ...QUOTA, endsAt: fromNow(86_400) } };
+    await book(other, 1, later);
+    await other.close();
+    await stores.removeExpired(new Date(fromNow(60).getTime() + QUOTA_KEPT_MS));
+    expect(machine.reserves()).toEqual([]);
+    expect(await book(stores, 1, later)).toMatchObject({ quotaUsed: 3 });
+    expect(await usedAfterCut(machine)).toBeGreaterThanOrEqual(3);
+  });
+
   it('never grants too many while its limit goes down and up', async () => {
     const machine = room.machine();
     const stores = await machine.open();
