@@ -13,7 +13,12 @@ import {
   type Spent,
 } from '../../src/domain/usage/charge-store.ts';
 import type { Connection } from './connection.ts';
-import type { ReservedAccount, Reserves, WrittenReserve } from './reserves.ts';
+import {
+  isWithinReserve,
+  type ReservedAccount,
+  type Reserves,
+  type WrittenReserve,
+} from './reserves.ts';
 import { FAMILY_IS_LIVE } from './token-rows.ts';
 
 /** A bill and the instant that it is judged by. */
@@ -143,7 +148,7 @@ class Ledger {
     const spent = { quotaUsed, uses: token && charge(token, weight) };
     if (quotaAccount !== null) keepUntil(quotaAccount, quota?.endsAt ?? null);
     if (retry !== null) this.#keep(retry, spent);
-    const isReserved = isWithinReserve(quotaAccount) && isWithinReserve(token);
+    const isReserved = [quotaAccount, token].every((one) => one === null || isWithinReserve(one));
     return { receipt: { outcome: 'booked', ...spent }, isReserved };
   }
 
@@ -218,13 +223,6 @@ function charge(account: Account, weight: number): number {
   account.added += weight;
   account.figure += weight;
   return account.figure;
-}
-
-function isWithinReserve(account: Account | null): boolean {
-  if (account === null) return true;
-  const { figure, expiresAtMs, reserve } = account;
-  // A reserve that goes before its account may be gone: another process may have moved the end.
-  return figure <= reserve.synced && (expiresAtMs ?? Number.POSITIVE_INFINITY) <= reserve.untilMs;
 }
 
 function keepUntil(account: QuotaAccount, endsAt: Date | null): void {

@@ -97,3 +97,15 @@ async function useWriteAheadLog(database: DatabaseSync, lockWaitMs: number): Pro
     }
   }
 }
+
+/** Runs statements in a transaction that has the write lock from its beginning, as a process starts. */
+export function exclusively(database: DatabaseSync, work: () => void): void {
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    work();
+    database.exec('COMMIT');
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}

@@ -1,6 +1,6 @@
 /** Brings a database to the schema that this code knows: each file of `migrations/`, in order, once. */
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Connection } from './connection.ts';
+import { type Connection, exclusively } from './connection.ts';
 
 const FOLDER = new URL('./migrations/', import.meta.url);
 
@@ -15,8 +15,7 @@ export function migrate(connection: Connection): void {
   const files = readdirSync(FOLDER)
     .filter((name) => /^\d{4}_\w+\.sql$/.test(name))
     .sort();
-  database.exec('BEGIN IMMEDIATE');
-  try {
+  exclusively(database, () => {
     const applied = appliedCount(connection);
     if (applied > files.length) {
       throw new Error(
@@ -30,11 +29,7 @@ export function migrate(connection: Connection): void {
       database.exec(readFileSync(new URL(name, FOLDER), 'utf8'));
       record.run(index + 1, name);
     }
-    database.exec('COMMIT');
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
+  });
 }
 
 function appliedCount({ database, prepare }: Connection): number {

@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { Connection } from './connection.ts';
+import { type Connection, exclusively } from './connection.ts';
 
 /** Units that are reserved ahead at most: what a power cut may cost an account. */
 export const RESERVED_MOST = 256;
@@ -97,7 +97,7 @@ export class Reserves {
     const { kind, id, window, figure, expiresAtMs, reserve } = account;
     const ahead = this.#boot === null ? 0 : aheadOf(account);
     const reserved = Math.max(reserve.written, figure + ahead);
-    const untilMs = expiresAtMs ?? Number.POSITIVE_INFINITY;
+    const untilMs = endOf(account);
     const isEnough = reserve.written - figure >= ahead / 2 && untilMs <= reserve.untilMs;
     if (reserved === figure || isEnough) return null;
     this.#put.run(this.#owner, this.#boot, kind, id, window, reserved, expiresAtMs);
@@ -125,6 +125,16 @@ export class Reserves {
   }
 }
 
+/** Whether what an account has come to is charged also should the machine stop now. */
+export function isWithinReserve(account: ReservedAccount): boolean {
+  // A reserve that goes before its account may be gone: another process may have moved the end.
+  return account.figure <= account.reserve.synced && endOf(account) <= account.reserve.untilMs;
+}
+
+function endOf({ expiresAtMs }: ReservedAccount): number {
+  return expiresAtMs ?? Number.POSITIVE_INFINITY;
+}
+
 function aheadOf({ limit, figure }: ReservedAccount): number {
   if (limit === null) return RESERVED_MOST;
   const ahead = Math.min(RESERVED_MOST, Math.floor((limit - figure) * RESERVED_SHARE));
@@ -137,24 +147,18 @@ function aheadOf({ limit, figure }: ReservedAccount): number {
  */
 export function chargeReserves({ database, prepare }: Connection, boot: string | null): void {
   const before = "FROM reserves WHERE boot <> ? AND kind = '";
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    prepare(
-      `UPDATE quotas SET used = max(used, lost.figure)
-       FROM (SELECT id, window, max(figure) AS figure ${before}quota' GROUP BY id, window) AS lost
-       WHERE quotas.client_id = lost.id AND quotas.window = lost.window`,
-    ).run(boot ?? '');
-    prepare(
-      `UPDATE tokens SET uses = max(uses, lost.figure)
-       FROM (SELECT id, max(figure) AS figure ${before}uses' GROUP BY id) AS lost
-       WHERE tokens.token_id = lost.id`,
-    ).run(boot ?? '');
-    prepare('DELETE FROM reserves WHERE boot <> ?').run(boot ?? '');
-    database.exec('COMMIT');
-  } catch (error) {
-    if (database.isTransaction) database.exec('ROLLBACK');
-    throw error;
-  }
+  const charges = [
+    `UPDATE quotas SET used = max(used, lost.figure)
+     FROM (SELECT id, window, max(figure) AS figure ${before}quota' GROUP BY id, window) AS lost
+     WHERE quotas.client_id = lost.id AND quotas.window = lost.window`,
+    `UPDATE tokens SET uses = max(uses, lost.figure)
+     FROM (SELECT id, max(figure) AS figure ${before}uses' GROUP BY id) AS lost
+     WHERE tokens.token_id = lost.id`,
+    'DELETE FROM reserves WHERE boot <> ?',
+  ];
+  exclusively(database, () => {
+    for (const sql of charges) prepare(sql).run(boot ?? '');
+  });
 }
 
 /** What names the start of this machine, on Linux; null elsewhere. */
