@@ -4,6 +4,7 @@ import { auditStore } from '../../adapters/sqlite/audit.ts';
 import { type Connection, openConnection } from '../../adapters/sqlite/connection.ts';
 import { migrate } from '../../adapters/sqlite/migrate.ts';
 import { LAST_PAGE } from '../../src/domain/records.ts';
+import { noting } from './noting.ts';
 
 /** Event i happened at i: to one of 100 clients, each second one to a key of it. */
 const FILL = `
@@ -25,13 +26,7 @@ describe('audit events of a client on SQLite', () => {
   afterAll(() => connection.database.close());
 
   it('are read and counted in ranges of an index, from either end and from within', async () => {
-    const audit = auditStore({
-      ...connection,
-      prepare: <Row>(sql: string) => {
-        prepared.push(sql);
-        return connection.prepare<Row>(sql);
-      },
-    });
+    const audit = auditStore(noting(connection, (sql) => void prepared.push(sql)));
     const query = { filter: { clientId: 'c-7' }, limit: 25 };
     const first = await audit.list(query);
     expect(first.total).toBe(100);

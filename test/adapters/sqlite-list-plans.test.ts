@@ -9,6 +9,7 @@ import { migrate } from '../../adapters/sqlite/migrate.ts';
 import { tokenStore } from '../../adapters/sqlite/tokens.ts';
 import type { ClientFilter, ClientStore } from '../../src/domain/clients/client-store.ts';
 import { LAST_PAGE } from '../../src/domain/records.ts';
+import { noting } from './noting.ts';
 
 const AT = new Date('2027-03-31T16:00:00Z');
 /** So many that pages of what most of them meet are read in the order of the list. */
@@ -35,13 +36,7 @@ describe('lists of clients on SQLite', () => {
     connection = await openConnection({ path: ':memory:' });
     migrate(connection);
     connection.database.exec(FILL);
-    const watched: Connection = {
-      ...connection,
-      prepare: <Row>(sql: string) => {
-        prepared.push(sql);
-        return connection.prepare<Row>(sql);
-      },
-    };
+    const watched = noting(connection, (sql) => void prepared.push(sql));
     const [audit, changes] = [auditStore(watched), changeFeed(watched)];
     const tokens = tokenStore(watched, { audit, changes });
     const shared = { connection: watched, audit, changes, holdings: holdingsOf(watched) };

@@ -13,6 +13,7 @@ import type { Shared } from '../../adapters/sqlite/noun.ts';
 import { tokenStore } from '../../adapters/sqlite/tokens.ts';
 import type { ClientFilter } from '../../src/domain/clients/client-store.ts';
 import type { Page } from '../../src/domain/records.ts';
+import { noting } from './noting.ts';
 
 const AT = new Date('2027-03-31T16:00:00Z');
 const CLIENTS = 12_000;
@@ -41,13 +42,7 @@ describe('who uses what on SQLite', () => {
     connection = await openConnection({ path: ':memory:' });
     migrate(connection);
     connection.database.exec(FILL);
-    const watched: Connection = {
-      ...connection,
-      prepare: <Row>(sql: string) => {
-        prepared.push(sql);
-        return connection.prepare<Row>(sql);
-      },
-    };
+    const watched = noting(connection, (sql) => void prepared.push(sql));
     const [audit, changes] = [auditStore(watched), changeFeed(watched)];
     shared = { connection: watched, audit, changes, holdings: holdingsOf(watched) };
   });
